@@ -1,0 +1,164 @@
+"""What a model wrote, without what it wrapped around it."""
+
+from __future__ import annotations
+
+import json
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
+Wrapping: TypeAlias = Literal["solution_markers", "reasoning", "code_fence", "prose"]
+
+_BEGIN_SOLUTION: Final = "<|begin_of_solution|>"
+_END_SOLUTION: Final = "<|end_of_solution|>"
+_REASONING: Final = (
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<reasoning>", "</reasoning>"),
+)
+_MAX_DEPTH: Final = 100
+_MAX_STARTS: Final = 32  # places in prose where an object is looked for: bounds the work at 32 times the text
+
+
+class Unwrapped(NamedTuple):
+    """An answer's text and what was taken off to get to it, outermost first."""
+
+    text: str
+    wrapping: tuple[Wrapping, ...]
+
+
+class Parsed(NamedTuple):
+    """A JSON value, whether there is one, and whether it stood in prose."""
+
+    value: JSONValue
+    found: bool
+    in_prose: bool
+
+
+def unwrap(output: str) -> Unwrapped:
+    """Take off solution markers, a reasoning block before the answer, and a code fence around all of it.
+
+    A block that was opened and never closed (the answer was cut off) is taken off as well: an unfinished
+    reasoning block leaves nothing.
+
+    >>> unwrap("<think>easy</think><|begin_of_solution|>yes<|end_of_solution|>")
+    Unwrapped(text='yes', wrapping=('solution_markers', 'reasoning'))
+    """
+    text = output.strip()
+    wrapping: list[Wrapping] = []
+    before, marker, solution = text.rpartition(_BEGIN_SOLUTION)
+    if marker:
+        wrapping.append("solution_markers")
+        if before.strip():
+            wrapping.append("reasoning")
+        text = solution.partition(_END_SOLUTION)[0].strip()
+    elif text.endswith(_END_SOLUTION):
+        wrapping.append("solution_markers")
+        text = text.removesuffix(_END_SOLUTION).rstrip()
+    answer = _without_reasoning(text)
+    if answer is not None:
+        if "reasoning" not in wrapping:
+            wrapping.append("reasoning")
+        text = answer
+    body = _without_fence(text)
+    if body is not None:
+        wrapping.append("code_fence")
+        text = body
+    return Unwrapped(text, tuple(wrapping))
+
+
+def _without_reasoning(text: str) -> str | None:
+    if "<" not in text:
+        return None
+    for opening, closing in _REASONING:
+        if text.startswith(opening):
+            return text.partition(closing)[2].strip()
+        # A chat template may have written the opening tag into the prompt: then only the closing one is here.
+        before, tag, after = text.partition(closing)
+        if tag and opening not in before and not before.lstrip().startswith(("{", "[", "`")):
+            return after.strip()
+    return None
+
+
+def _without_fence(text: str) -> str | None:
+    if not text.startswith("```"):
+        return None
+    first, newline, body = text.partition("\n")
+    if not newline:  # ```{"class": "network"}``` on one line
+        inner = first.strip("`").strip()
+        return inner.removeprefix("json").strip() if first.endswith("```") and len(first) > 6 else None
+    if not first[3:].strip().replace("+", "").replace("-", "").isalnum() and first[3:].strip():
+        return None
+    body = body.rstrip()
+    if body.endswith("```"):
+        body = body[:-3]
+    if "```" in body:  # several blocks: the fence is not around all of it
+        return None
+    return body.strip()
+
+
+def parse_json(text: str) -> Parsed:
+    """Parse `text` as JSON, or else the longest JSON object that stands in it.
+
+    Numbers that JSON has no spelling for (NaN, Infinity) and nesting beyond 100 levels are not JSON here.
+    An object that is cut off by the end of the text is not searched for smaller ones inside it.
+
+    >>> parse_json('Sure: {"class": "network"}. Anything else?')
+    Parsed(value={'class': 'network'}, found=True, in_prose=True)
+    """
+    try:
+        return Parsed(_DECODER.decode(text) if _is_shallow(text) else _refuse(text), found=True, in_prose=False)
+    except (ValueError, RecursionError):
+        pass
+    best: JSONValue = None
+    longest = 0
+    end = 0
+    for _ in range(_MAX_STARTS):
+        start = text.find("{", end)
+        if start < 0:
+            break
+        try:
+            value, stop = _DECODER.raw_decode(text, start)
+        except json.JSONDecodeError as error:
+            if error.msg.startswith("Unterminated string") or not text[error.pos :].strip():
+                break
+            end = start + 1
+            continue
+        except (ValueError, RecursionError):
+            end = start + 1
+            continue
+        if stop - start > longest and _is_shallow(text[start:stop]):
+            best, longest = value, stop - start
+        end = stop
+    return Parsed(best, found=longest > 0, in_prose=longest > 0)
+
+
+def _refuse(text: str) -> JSONValue:
+    raise ValueError("not JSON, or nested too deep")
+
+
+def _is_shallow(text: str) -> bool:
+    if text.count("{") + text.count("[") <= _MAX_DEPTH:
+        return True
+    depth = 0
+    in_string = escaped = False
+    for character in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "{[":
+            depth += 1
+            if depth > _MAX_DEPTH:
+                return False
+        elif character in "}]":
+            depth -= 1
+    return True
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)

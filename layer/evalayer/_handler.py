@@ -1,0 +1,186 @@
+"""The Lambda handler of a task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Final, TypeAlias
+
+from evalayer._aggregation import Aggregation, checked_aggregation
+from evalayer._errors import IllegalAggregation, InvalidTask, suggest
+from evalayer._records import Completion, Sample
+from evalayer._task import RowScores, Task
+from evalayer.contracts import custom_metrics
+from evalayer.contracts.custom_metrics import ProcessType, Response
+
+TASK_VARIABLE: Final = "EVALAYER_TASK"
+AGGREGATION_VARIABLE: Final = "EVALAYER_AGGREGATION"
+LOG_TEXT_VARIABLE: Final = "EVALAYER_LOG_TEXT"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One answered event, for logs and metrics.
+
+    Attributes:
+        task: the task's name.
+        process_type: `"preprocess"` or `"postprocess"`.
+        row: the row as received. It is the user's text: log `row_hash` instead.
+        unscored: for each metric that did not score the row, why.
+        errors: for each metric that failed, the exception.
+        seconds: how long the answer took.
+    """
+
+    task: str
+    process_type: ProcessType
+    row: Sample | Completion = field(repr=False)
+    unscored: Mapping[str, str]
+    errors: Mapping[str, Exception]
+    seconds: float
+
+    @property
+    def row_hash(self) -> str:
+        """Sixteen hexadecimal digits of the SHA-256 of prompt and gold: names a row without showing it."""
+        from hashlib import sha256
+
+        text = f"{self.row.prompt}\0{self.row.gold}"
+        return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+Observer: TypeAlias = Callable[[Observation], None]
+
+
+class LambdaHandler:
+    """A task behind the Lambda calling convention: `handler(event, context)`.
+
+    Attributes:
+        task: the task that answers.
+        aggregation: how the evaluation job folds what the handler reports.
+    """
+
+    def __init__(self, task: Task, aggregation: Aggregation, observer: Observer) -> None:
+        self.task = task
+        self.aggregation = aggregation
+        self._observer = observer
+
+    def __call__(self, event: Any, context: object = None) -> Response:
+        """Answer one event of the evaluation container.
+
+        Raises:
+            InvalidEvent: the event breaks the contract.
+            PreprocessFailed: the task's own preprocess failed.
+            PostprocessFailed: the task's own postprocess failed.
+        """
+        started = perf_counter()
+        kind = custom_metrics.process_type(event)
+        if kind == "preprocess":
+            sample = custom_metrics.read_sample(event)
+            response = custom_metrics.write_sample(self.task.prepare(sample))
+            self._observer(Observation(self.task.name, kind, sample, {}, {}, perf_counter() - started))
+            return response
+        if kind == "postprocess":
+            completion = custom_metrics.read_completion(event)
+            scores = self.task.score(completion)
+            response = custom_metrics.write_scores(self._reported(scores))
+            self._observer(
+                Observation(self.task.name, kind, completion, scores.unscored, scores.errors, perf_counter() - started)
+            )
+            return response
+        return custom_metrics.write_unsupported(event)
+
+    def _reported(self, scores: RowScores) -> Mapping[str, float]:
+        if not scores.unscored or self.aggregation in {"average", "sum"}:
+            return scores.values
+        left_out = {name for metric in scores.unscored for name in self.task.reported_names(metric)[:-1]}
+        return {name: value for name, value in scores.values.items() if name not in left_out}
+
+    def __repr__(self) -> str:
+        return f"<LambdaHandler {self.task!r} aggregation={self.aggregation}>"
+
+
+def build_lambda_handler(
+    *tasks: Task, aggregation: Aggregation = "average", observer: Observer | None = None
+) -> LambdaHandler:
+    """Build the function that Lambda calls.
+
+    Args:
+        tasks: one task, or several of which the environment variable `EVALAYER_TASK` picks one.
+        aggregation: how the recipe folds the reported numbers; `EVALAYER_AGGREGATION` overrides it.
+        observer: called with an `Observation` after each answered event; by default failed metrics are logged
+            through `logging`, under the name `evalayer`.
+
+    Raises:
+        InvalidTask: there is no task to pick, or it has nothing to do.
+        IllegalAggregation: the aggregation does not exist, or cannot carry what a metric reports.
+    """
+    task = _picked(tasks)
+    override = os.environ.get(AGGREGATION_VARIABLE)
+    chosen = checked_aggregation(override or aggregation)
+    if chosen in {"min", "max"} and task.corpus_metrics:
+        names = ", ".join(metric.name for metric in task.corpus_metrics)
+        raise IllegalAggregation(
+            f"{names} cannot be aggregated with {chosen}: a corpus metric reports counters of each row and is "
+            f"computed from their totals, which {chosen} does not keep; use average or sum"
+            + (f" ({AGGREGATION_VARIABLE} is set to {chosen})" if override else "")
+        )
+    task.seal()
+    return LambdaHandler(task, chosen, observer or log_failures)
+
+
+def log_failures(observation: Observation) -> None:
+    """Log each failed metric with its traceback.
+
+    The exception's own message is left out, because it may quote the row, unless the environment variable
+    `EVALAYER_LOG_TEXT` is set to 1.
+    """
+    if not observation.errors:
+        return
+    import logging  # only a failure pays for this import
+
+    logger = logging.getLogger("evalayer")
+    for name, error in observation.errors.items():
+        logger.error(
+            "metric %s of %s failed on row %s\n%s",
+            name,
+            observation.task,
+            observation.row_hash,
+            format_failure(error),
+        )
+
+
+def format_failure(error: Exception) -> str:
+    """Format an exception for a log: the traceback, and its message only where that quotes no row.
+
+    evalayer's own messages never do; those of other exceptions are kept if `EVALAYER_LOG_TEXT` is 1.
+    """
+    import traceback
+
+    from evalayer._errors import EvalayerError
+
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    if isinstance(error, EvalayerError) or os.environ.get(LOG_TEXT_VARIABLE) == "1":
+        message = str(error)
+    else:
+        message = f"(message withheld, it may quote the row; set {LOG_TEXT_VARIABLE}=1 to log it)"
+    return f"{frames}{type(error).__name__}: {message}"
+
+
+def _picked(tasks: tuple[Task, ...]) -> Task:
+    for task in tasks:
+        if not isinstance(task, Task):
+            raise InvalidTask(f"build_lambda_handler takes tasks, not a {type(task).__name__}")
+    by_name = {task.name: task for task in tasks}
+    if len(by_name) != len(tasks):
+        raise InvalidTask(f"two tasks have one name: {', '.join(task.name for task in tasks)}")
+    if not tasks:
+        raise InvalidTask("build_lambda_handler needs a task")
+    wanted = os.environ.get(TASK_VARIABLE)
+    if wanted:
+        if wanted not in by_name:
+            raise InvalidTask(f"{TASK_VARIABLE} names the unknown task {wanted!r}{suggest(wanted, by_name)}")
+        return by_name[wanted]
+    if len(tasks) > 1:
+        raise InvalidTask(f"set {TASK_VARIABLE} to pick one of the tasks {', '.join(by_name)}")
+    return tasks[0]
