@@ -1,0 +1,138 @@
+"""`evalayer run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from evalayer_lab.backends import Backend
+    from evalayer_lab.recipe import Recipe
+    from evalayer_lab.run import LoadedHandler
+
+_SHOWN_PROBLEMS = 10
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="The gen_qa data set (JSON Lines).")
+@click.option(
+    "--handler",
+    default=None,
+    metavar="FILE:NAME",
+    help="The Lambda handler.  [default: processors/app.py:lambda_handler]",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(["baseline", "replay"]),
+    default=None,
+    help="Where answers come from: a small model trained on --train, or the recorded --answers.  "
+    "[default: by which of the two is given]",
+)
+@click.option("--train", type=click.Path(path_type=Path), help="Labelled gen_qa rows to train the baseline on.")
+@click.option("--label-field", default="class", show_default=True, help="The gold's field that the baseline predicts.")
+@click.option(
+    "--answers", type=click.Path(path_type=Path), help="Recorded answers (JSON Lines of query and inference)."
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=Path("output"), show_default=True, help="Where to write."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Take only the first rows of the data set.")
+@click.option("--strict", is_flag=True, help="Stop at the first broken row of the data set.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier run in the same folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, as `evalayer report --json` does.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    recipe: Path,
+    data: Path,
+    handler: str | None,
+    backend: str | None,
+    train: Path | None,
+    label_field: str,
+    answers: Path | None,
+    output: Path,
+    limit: int | None,
+    strict: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Run a whole evaluation job on this machine: the same contract, the same output files.
+
+    Every row goes through the handler before and after inference, as on AWS. A run that was interrupted goes on
+    where it stopped when the same command is given again.
+
+    \b
+    Examples:
+      evalayer run recipes/support_tickets.yaml --data data/support_tickets/gen_qa.jsonl \\
+        --train data/support_tickets/train.jsonl
+      evalayer run recipes/support_tickets.yaml --data data/support_tickets/gen_qa.jsonl \\
+        --answers data/support_tickets/answers.jsonl --limit 40 --output output/recorded
+    """
+    import json
+    import os
+
+    from evalayer_lab.cli._console import console, progress
+    from evalayer_lab.recipe import read_recipe
+    from evalayer_lab.report import load, render, summarize, to_json
+    from evalayer_lab.run import DEFAULT_HANDLER, RunPlan, load_handler
+    from evalayer_lab.run import run as run_plan
+
+    settings = read_recipe(recipe)
+    for warning in settings.warnings:
+        click.echo(f"warning: {recipe}: {warning}", err=True)
+    os.environ.setdefault("EVALAYER_AGGREGATION", settings.processor.aggregation)
+    loaded = load_handler(handler or DEFAULT_HANDLER)
+    plan = RunPlan(
+        recipe=settings,
+        data=data,
+        handler=loaded,
+        backend=_backend(backend, train, answers, loaded, settings, label_field),
+        output=output,
+        limit=limit,
+        strict=strict,
+        overwrite=overwrite,
+    )
+    with progress("rows") as advance:
+        outcome = run_plan(plan, advance)
+    for problem in outcome.problems[:_SHOWN_PROBLEMS]:
+        click.echo(f"{problem.severity}: {problem}", err=True)
+    if len(outcome.problems) > _SHOWN_PROBLEMS:
+        click.echo(f"… and {len(outcome.problems) - _SHOWN_PROBLEMS} more: evalayer dataset check {data}", err=True)
+    summary = summarize(load(outcome.folder))
+    if as_json:
+        click.echo(json.dumps(to_json(summary), indent=2, ensure_ascii=False))
+    else:
+        if outcome.resumed:
+            click.echo(f"Resumed: {outcome.resumed} rows had been done before.")
+        render(summary, console())
+        click.echo(f"\nOutput: {outcome.folder}")
+        click.echo(f"Again:  evalayer report {outcome.folder}")
+    if not outcome.scored:
+        ctx.exit(1)
+
+
+def _backend(
+    name: str | None,
+    train: Path | None,
+    answers: Path | None,
+    handler: LoadedHandler,
+    recipe: Recipe,
+    label_field: str,
+) -> Backend:
+    chosen = name or ("replay" if answers else "baseline")
+    if train and answers:
+        raise click.UsageError("give --train or --answers, not both: one run has one source of answers")
+    if chosen == "replay":
+        if answers is None:
+            raise click.UsageError("the replay backend needs --answers FILE")
+        from evalayer_lab.backends import ReplayBackend
+
+        return ReplayBackend(answers)
+    if train is None:
+        raise click.UsageError("give --train FILE for the baseline, or --answers FILE to score recorded answers")
+    from evalayer_lab.run import train_baseline
+
+    return train_baseline(train, handler, recipe, label_field)

@@ -1,0 +1,108 @@
+"""The user's Lambda handler, loaded from a file or a module."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from evalayer import EvalayerError, Task
+from evalayer_lab._errors import InputError
+
+Handler: TypeAlias = Callable[[Any, Any], Any]
+DEFAULT_HANDLER: Final = "processors/app.py:lambda_handler"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedHandler:
+    """A handler and what is known of it.
+
+    Attributes:
+        call: the handler, as Lambda would call it.
+        spec: how the user named it.
+        sha256: of the source files beside it that it imported, so that a changed handler is noticed.
+        task: its task, if evalayer built it.
+        aggregation: the aggregation it was built for, if evalayer built it.
+    """
+
+    call: Handler
+    spec: str
+    sha256: str
+    task: Task | None
+    aggregation: str | None
+
+
+def load_handler(spec: str) -> LoadedHandler:
+    """Load `file.py:name` or `module:name`; the name is `lambda_handler` where it is left out.
+
+    As in Lambda, modules beside the file can be imported by it.
+
+    Raises:
+        InputError: there is no such file or name, or importing it fails.
+    """
+    source, _, name = spec.rpartition(":") if ":" in spec else (spec, "", "lambda_handler")
+    if source.endswith(".py"):
+        path = Path(source).resolve()
+        if not path.is_file():
+            raise InputError("there is no such file; give --handler FILE.py:NAME", path=source)
+        if str(path.parent) not in sys.path:
+            sys.path.insert(0, str(path.parent))
+        module = _imported(path.stem, source, path)
+    else:
+        module = _imported(source, source, None)
+    call = getattr(module, name, None)
+    if not callable(call):
+        known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise InputError(f"has no function {name!r}; it has: {', '.join(known) or 'none'}", path=source)
+    task = getattr(call, "task", None)
+    return LoadedHandler(
+        call=call,
+        spec=spec,
+        sha256=_sources_hash(module),
+        task=task if isinstance(task, Task) else None,
+        aggregation=getattr(call, "aggregation", None),
+    )
+
+
+def _imported(name: str, source: str, path: Path | None) -> Any:
+    try:
+        if path is None:
+            return importlib.import_module(name)
+        loaded = sys.modules.get(name)
+        if loaded is not None and getattr(loaded, "__file__", None) == str(path):
+            return loaded
+        found = importlib.util.spec_from_file_location(name, path)
+        if found is None or found.loader is None:
+            raise InputError("cannot be imported", path=source)
+        module = importlib.util.module_from_spec(found)
+        sys.modules[name] = module
+        found.loader.exec_module(module)
+    except EvalayerError as error:
+        raise InputError(f"{type(error).__name__}: {error}", path=source) from error
+    except (Exception, SystemExit) as error:
+        line = getattr(error, "lineno", None)
+        raise InputError(f"cannot be imported: {type(error).__name__}: {error}", path=source, line=line) from error
+    return module
+
+
+def _sources_hash(module: Any) -> str:
+    digest = sha256()
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return digest.hexdigest()
+    folder = Path(file).parent
+    beside = {
+        Path(other.__file__)
+        for other in list(sys.modules.values())
+        if getattr(other, "__file__", None) and Path(other.__file__ or "").parent == folder
+    }
+    for path in sorted(beside):
+        if path.suffix == ".py":
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,142 @@
+"""The output tree, as the evaluation container writes it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evalayer import Aggregator
+from evalayer_lab.run._journal import Entry
+
+RESULTS_KEY: Final = "custom|gen_qa_gen_qa|0"
+METRIC_PREFIX: Final = "lambda_"
+_COLUMNS: Final = ("example", "full_prompt", "gold", "metrics", "pred_logprobs", "predictions", "specifics")
+_SCHEMA: Final = pa.schema([(column, pa.string()) for column in _COLUMNS])
+_ROW_GROUP: Final = 4096
+_encode: Final = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@dataclass
+class Totals:
+    """What was folded while the rows were written.
+
+    Attributes:
+        aggregator: the folded metrics.
+        processed: the number of rows that went through the pipeline.
+        failures: the number of rows that failed, by stage and kind.
+    """
+
+    aggregator: Aggregator
+    processed: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+
+
+def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, model: str, timestamp: str) -> Totals:
+    """Write `inference_output.jsonl`, the details parquet and `failures.jsonl`, and fold the metrics.
+
+    Args:
+        folder: the run's folder.
+        entries: every row's outcome, in order; read once, not kept.
+        aggregation: how the metrics are folded.
+        model: the name of the folder of the details.
+        timestamp: the part of file names that tells runs apart.
+    """
+    totals = Totals(Aggregator(aggregation))
+    results = folder / "eval_results"
+    details = results / "details" / model / timestamp
+    details.mkdir(parents=True, exist_ok=True)
+    failures: list[tuple[int, str]] = []
+    columns: dict[str, list[str]] = {column: [] for column in _COLUMNS}
+    with (
+        (results / "inference_output.jsonl").open("w", encoding="utf-8", errors="backslashreplace") as inferences,
+        pq.ParquetWriter(details / f"details_{RESULTS_KEY}_{timestamp}.parquet", _SCHEMA) as parquet,
+    ):
+        for entry in entries:
+            totals.processed += 1
+            messages = _messages(entry)
+            predictions = repr([entry.inference])
+            inferences.write(_encode(_inference(entry, messages, predictions)) + "\n")
+            if entry.failure is not None:
+                totals.failures[entry.failure] += 1
+                failures.append((entry.line, entry.failure))
+                continue
+            totals.aggregator.add(entry.scores or {})
+            specifics = {} if entry.metadata is None else {"metadata": entry.metadata}
+            metrics = {METRIC_PREFIX + name: value for name, value in (entry.scores or {}).items()}
+            columns["example"].append(_text(entry.prompt))
+            columns["full_prompt"].append(messages)
+            columns["gold"].append(_text(entry.gold))
+            columns["metrics"].append(repr(metrics))
+            columns["pred_logprobs"].append("[]" if entry.logprobs is None else repr([entry.logprobs]))
+            columns["predictions"].append(predictions)
+            columns["specifics"].append(repr(specifics))
+            if len(columns["example"]) == _ROW_GROUP:
+                parquet.write_table(pa.table(columns, _SCHEMA))
+                columns = {column: [] for column in _COLUMNS}
+        if columns["example"]:
+            parquet.write_table(pa.table(columns, _SCHEMA))
+    _write_failures(folder / "failures.jsonl", failures)
+    return totals
+
+
+def write_results(folder: Path, values: Mapping[str, float], *, model: str, started: str, timestamp: str) -> Path:
+    """Write `eval_results/results_<timestamp>.json` and the TensorBoard events; return the former's path."""
+    reported = {METRIC_PREFIX + name: value for name, value in values.items()}
+    path = folder / "eval_results" / f"results_{timestamp}.json"
+    document = {
+        "config_general": {"model_name": model, "start_time": datetime.fromisoformat(started).timestamp()},
+        "results": {RESULTS_KEY: reported, "all": reported},
+        "versions": {RESULTS_KEY: 0},
+    }
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write_tensorboard(folder / "tensorboard_results" / "eval", reported, started)
+    return path
+
+
+def _write_tensorboard(folder: Path, values: Mapping[str, float], started: str) -> None:
+    from tensorboardX import SummaryWriter
+
+    for old in folder.glob("events.out.tfevents.*"):
+        old.unlink()
+    moment = datetime.fromisoformat(started).timestamp()
+    with SummaryWriter(logdir=str(folder)) as writer:
+        for name, value in values.items():
+            writer.add_scalar(f"{RESULTS_KEY}/{name}", value, global_step=0, walltime=moment)
+    for path in folder.glob("events.out.tfevents.*"):
+        path.rename(folder / f"events.out.tfevents.{math.floor(moment)}")
+
+
+def _messages(entry: Entry) -> str:
+    messages = [{"role": "user", "content": entry.prompt}]
+    if entry.system is not None:
+        messages.insert(0, {"role": "system", "content": entry.system})
+    return repr(messages)
+
+
+def _inference(entry: Entry, messages: str, predictions: str) -> dict[str, Any]:
+    record = {"prompt": messages, "inference": predictions, "gold": entry.gold}
+    if entry.metadata is not None:
+        record["metadata"] = entry.metadata
+    return record
+
+
+def _text(text: str) -> str:
+    # Parquet holds UTF-8, which has no half surrogate pairs; a model's answer or a preprocess may.
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _write_failures(path: Path, failures: Iterable[tuple[int, str]]) -> None:
+    lines = "".join(json.dumps({"line": line, "failure": failure}) + "\n" for line, failure in failures)
+    if lines:
+        path.write_text(lines, encoding="utf-8")
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,133 @@
+"""The row pipeline: read, preprocess, infer, postprocess, journal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from time import perf_counter
+
+from evalayer import Sample
+from evalayer_lab.backends import Backend, Generation, Request
+from evalayer_lab.dataset import Row
+from evalayer_lab.run._handler import Handler
+from evalayer_lab.run._invoker import postprocess, preprocess
+from evalayer_lab.run._journal import Entry, Journal
+
+OnProgress = Callable[[int], None]
+
+
+@dataclass
+class StageSeconds:
+    """Seconds of wall time spent in each stage of a run."""
+
+    read: float = 0.0
+    preprocess: float = 0.0
+    infer: float = 0.0
+    postprocess: float = 0.0
+    journal: float = 0.0
+    write: float = 0.0
+
+
+@dataclass
+class Pipeline:
+    """The work of the evaluation container on each row.
+
+    Attributes:
+        handler: the Lambda function.
+        backend: the model.
+        preprocessing: whether the recipe sends preprocess events.
+        postprocessing: whether the recipe sends postprocess events.
+        seconds: where the time went so far.
+    """
+
+    handler: Handler
+    backend: Backend
+    preprocessing: bool
+    postprocessing: bool
+    seconds: StageSeconds = field(default_factory=StageSeconds)
+
+    def process(self, rows: Iterable[Row], journal: Journal, on_progress: OnProgress) -> None:
+        """Process the rows that the journal does not have yet, in batches, in order.
+
+        Args:
+            rows: all rows of the data set.
+            journal: where every outcome goes.
+            on_progress: called with the number of rows of each batch that is safe on disk.
+        """
+        pending = self._numbered(rows, journal.last_line)
+        while True:
+            started = perf_counter()
+            batch = list(islice(pending, self.backend.batch_size))
+            self.seconds.read += perf_counter() - started
+            if not batch:
+                return
+            entries = self._outcomes(batch)
+            started = perf_counter()
+            journal.append(entries)
+            self.seconds.journal += perf_counter() - started
+            on_progress(len(batch))
+
+    def _numbered(self, rows: Iterable[Row], last_line: int) -> Iterator[tuple[Row, int]]:
+        seen: Counter[bytes] = Counter()
+        for row in rows:
+            occurrence = seen[row.key]
+            seen[row.key] += 1
+            if row.line > last_line:
+                yield row, occurrence
+
+    def _outcomes(self, batch: Sequence[tuple[Row, int]]) -> Sequence[Entry]:
+        started = perf_counter()
+        samples = [self._sample(row) for row, _ in batch]
+        prepared = perf_counter()
+        self.seconds.preprocess += prepared - started
+        generations = iter(
+            self.backend.generate(
+                [
+                    Request(row.query, sample.system, sample.prompt, occurrence)
+                    for (row, occurrence), sample in zip(batch, samples, strict=True)
+                    if isinstance(sample, Sample)
+                ]
+            )
+        )
+        inferred = perf_counter()
+        self.seconds.infer += inferred - prepared
+        entries = [
+            self._failed(row, sample) if isinstance(sample, str) else self._scored(row, sample, next(generations))
+            for (row, _), sample in zip(batch, samples, strict=True)
+        ]
+        self.seconds.postprocess += perf_counter() - inferred
+        return entries
+
+    def _sample(self, row: Row) -> Sample | str:
+        sample = Sample(row.query, row.response, row.system)
+        if not self.preprocessing:
+            return sample
+        try:
+            return preprocess(self.handler, sample)
+        except Exception as error:  # noqa: BLE001 (a row that fails must not take the others with it)
+            return f"preprocess: {type(error).__name__}"
+
+    def _failed(self, row: Row, failure: str) -> Entry:
+        return Entry(row.line, row.system, row.query, row.response, row.metadata, "", None, None, failure)
+
+    def _scored(self, row: Row, sample: Sample, generation: Generation) -> Entry:
+        scores: dict[str, float] | None = None
+        failure = None if generation.error is None else f"infer: {generation.error}"
+        if failure is None and self.postprocessing:
+            try:
+                scores = postprocess(self.handler, sample.prompt, generation.text, sample.gold)
+            except Exception as error:  # noqa: BLE001 (a row that fails must not take the others with it)
+                failure = f"postprocess: {type(error).__name__}"
+        return Entry(
+            row.line,
+            sample.system,
+            sample.prompt,
+            sample.gold,
+            row.metadata,
+            generation.text,
+            generation.logprobs,
+            scores,
+            failure,
+        )
