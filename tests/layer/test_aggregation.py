@@ -35,7 +35,7 @@ def reference(function: str, values: list[float]) -> float:
     try:
         total = float(exact)
     except OverflowError:
-        return float(exact / len(values)) if function == "average" else math.copysign(math.inf, exact)
+        return float(exact / len(values)) if function == "average" else math.inf if exact > 0 else -math.inf
     return total / len(values) if function == "average" else total
 
 

@@ -1,7 +1,5 @@
-"""Where answers come from."""
+"""Where answers come from. Each source is a module of its own, so that only the one in use is imported."""
 
 from evalayer_lab.backends._base import Backend, Generation, Request
-from evalayer_lab.backends._baseline import BaselineBackend
-from evalayer_lab.backends._replay import ReplayBackend
 
-__all__ = ["Backend", "BaselineBackend", "Generation", "ReplayBackend", "Request"]
+__all__ = ["Backend", "Generation", "Request"]

@@ -29,7 +29,7 @@ def invoke(ctx: click.Context, event: Path, handler: str | None) -> None:
     """
     from evalayer import EvalayerError
     from evalayer_lab._errors import InputError
-    from evalayer_lab.run import DEFAULT_HANDLER, LocalContext, load_handler
+    from evalayer_lab.handler import DEFAULT_HANDLER, LocalContext, load_handler
 
     loaded = load_handler(handler or DEFAULT_HANDLER)
     try:

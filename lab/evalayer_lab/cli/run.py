@@ -9,8 +9,8 @@ import click
 
 if TYPE_CHECKING:
     from evalayer_lab.backends import Backend
+    from evalayer_lab.handler import LoadedHandler
     from evalayer_lab.recipe import Recipe
-    from evalayer_lab.run import LoadedHandler
 
 _SHOWN_PROBLEMS = 10
 
@@ -75,9 +75,10 @@ def run(
     import os
 
     from evalayer_lab.cli._console import console, progress
+    from evalayer_lab.handler import DEFAULT_HANDLER, load_handler
     from evalayer_lab.recipe import read_recipe
     from evalayer_lab.report import load, render, summarize, to_json
-    from evalayer_lab.run import DEFAULT_HANDLER, RunPlan, load_handler
+    from evalayer_lab.run import RunPlan
     from evalayer_lab.run import run as run_plan
 
     settings = read_recipe(recipe)
@@ -128,11 +129,11 @@ def _backend(
     if chosen == "replay":
         if answers is None:
             raise click.UsageError("the replay backend needs --answers FILE")
-        from evalayer_lab.backends import ReplayBackend
+        from evalayer_lab.backends.replay import ReplayBackend
 
         return ReplayBackend(answers)
     if train is None:
         raise click.UsageError("give --train FILE for the baseline, or --answers FILE to score recorded answers")
-    from evalayer_lab.run import train_baseline
+    from evalayer_lab.run.training import train_baseline
 
     return train_baseline(train, handler, recipe, label_field)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Final
 
-from pydantic_core import from_json
+from pydantic_core import to_json
 
-from evalayer_lab.dataset._gen_qa import Row, read_gen_qa
+from evalayer_lab.dataset._gen_qa import Row, metadata_object, read_gen_qa
 from evalayer_lab.dataset._problem import Problem
 
 MAX_KEYS: Final = 100
 MAX_VALUES: Final = 100
-_MAX_VALUE_CHARACTERS: Final = 200
+MAX_CHARACTERS: Final = 200
+PROGRESS_ROWS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class DatasetReport:
         problems: the first of the problems in order of line; where there is not room for all, errors go first.
         duplicates: good rows without images whose text has stood on an earlier line.
         lengths: of `system`, `query` and `response`, as far as any row has them.
-        metadata: by key of the metadata objects, its values; at most the first 100 keys that the file has.
+        metadata: by key of the metadata objects, its values; at most the first 100 keys that the file has, and none
+            longer than 200 characters.
     """
 
     path: str
@@ -76,7 +77,13 @@ class DatasetReport:
     metadata: Mapping[str, MetadataKey]
 
 
-def check_gen_qa(path: str | PathLike[str], *, max_problems: int = 20, strict: bool = False) -> DatasetReport:
+def check_gen_qa(
+    path: str | PathLike[str],
+    *,
+    max_problems: int = 20,
+    strict: bool = False,
+    on_progress: Callable[[int], object] | None = None,
+) -> DatasetReport:
     """Read a whole `gen_qa` dataset and say what it holds and what is wrong with it.
 
     Takes about 100 bytes of memory per row, for the duplicates.
@@ -85,6 +92,7 @@ def check_gen_qa(path: str | PathLike[str], *, max_problems: int = 20, strict: b
         path: a JSON Lines file in UTF-8.
         max_problems: how many problems the report keeps; all are counted.
         strict: raise the first error instead of reporting it.
+        on_progress: is called from time to time with the number of good rows read since the last call.
 
     Raises:
         InputError: the file cannot be read or has no rows; in strict mode also for the first bad row.
@@ -93,6 +101,8 @@ def check_gen_qa(path: str | PathLike[str], *, max_problems: int = 20, strict: b
     content = _Content()
     for row in read_gen_qa(path, on_problem=problems.add, strict=strict):
         content.add(row)
+        if on_progress is not None and content.rows % PROGRESS_ROWS == 0:
+            on_progress(PROGRESS_ROWS)
     return DatasetReport(
         path=fspath(path),
         rows=content.rows + problems.bad_rows,
@@ -146,12 +156,12 @@ class _Content:
             key = bytes.fromhex(row.key)
             self.duplicates += key in self._seen
             self._seen.add(key)
-        for name, value in _object(row.metadata).items():
+        for name, value in (metadata_object(row.metadata or "") or {}).items():
             if name not in self.metadata:
-                if len(self.metadata) == MAX_KEYS:
+                if len(self.metadata) == MAX_KEYS or len(name) > MAX_CHARACTERS:
                     continue
                 self.metadata[name] = _Values()
-            self.metadata[name].add(value if isinstance(value, str) else json.dumps(value))
+            self.metadata[name].add(value if isinstance(value, str) else to_json(value).decode())
 
 
 class _Values:
@@ -161,21 +171,11 @@ class _Values:
 
     def add(self, value: str) -> None:
         self._rows += 1
-        if value in self._counts or (len(self._counts) < MAX_VALUES and len(value) <= _MAX_VALUE_CHARACTERS):
+        if value in self._counts or (len(self._counts) < MAX_VALUES and len(value) <= MAX_CHARACTERS):
             self._counts[value] += 1
 
     def result(self) -> MetadataKey:
         return MetadataKey(self._rows, dict(self._counts.most_common()), self._rows - self._counts.total())
-
-
-def _object(metadata: str | None) -> Mapping[str, object]:
-    if metadata is None:
-        return {}
-    try:
-        value = from_json(metadata)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _summary(lengths: Counter[int]) -> Lengths:

@@ -127,12 +127,9 @@ def read_gen_qa(
         InputError: the file cannot be read or has no rows; in strict mode also for the first bad row.
     """
     reporter = Reporter(fspath(path), on_problem, strict=strict)
-    name = PurePath(reporter.path).name
-    is_named = name == FILE_NAME
+    if PurePath(reporter.path).name != FILE_NAME:
+        reporter.warning(None, None, f"the container reads a file called {FILE_NAME}; rename this one before a job")
     for number, text in read_lines(reporter):
-        if not is_named:
-            is_named = True
-            reporter.warning(None, None, f"the container reads a file called {FILE_NAME}; rename this one before a job")
         try:
             model = GenQARow.model_validate_json(text)
         except ValidationError as error:
@@ -147,9 +144,9 @@ def _explain(details: ErrorDetails) -> tuple[str | None, str]:
     """Return the field and the reason of a validation error, quoting nothing of the row's values."""
     kind = details["type"]
     if kind == "json_invalid":
-        message = details["ctx"]["error"].replace(" line 1 column ", " column ")  # type: ignore[typeddict-item]
-        if "surrogate" in message:
-            return None, f"half a character: {message}; \\ud800 to \\udfff are valid in pairs only"
+        message = details.get("ctx", {})["error"].replace(" line 1 column ", " column ")
+        if "surrogate" in message or "hex escape" in message:
+            return None, f"not JSON: {message}; \\ud800 to \\udfff are halves of a character, valid in pairs only"
         return None, f"not JSON: {message}; a row is one object on one line"
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"]).removeprefix(".")
     value = details["input"]
@@ -184,7 +181,7 @@ def _warn(model: GenQARow, number: int, text: str, reporter: Reporter) -> None:
     for phrase in FORBIDDEN:
         if phrase in joined:
             _warn_of_phrase(model, phrase, number, reporter)
-    if metadata is not None and not _is_object(metadata):
+    if metadata is not None and metadata_object(metadata) is None:
         reporter.warning(number, "metadata", "is not a JSON object, so results cannot be split by it")
     if model.images:
         reporter.warning(number, "images", "cannot be used together with a custom-metrics Lambda")
@@ -202,11 +199,13 @@ def _unknown_field(key: str) -> str:
     return "is unknown" + (f"; did you mean {near[0]}?" if near else f"; a row has {', '.join(GenQARow.model_fields)}")
 
 
-def _is_object(metadata: str) -> bool:
+def metadata_object(metadata: str) -> dict[str, object] | None:
+    """Return the JSON object that a metadata text holds; None if it holds something else."""
     try:
-        return isinstance(from_json(metadata), dict)
+        value = from_json(metadata)
     except ValueError:
-        return False
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _kind(value: object) -> str:
@@ -220,4 +219,4 @@ def _keys(pairs: list[tuple[str, Any]]) -> list[str]:
 
 _FIELDS: Final = frozenset(GenQARow.model_fields)
 _OPTIONAL: Final = frozenset({"system", "images", "metadata"})
-_KEYS: Final = json.JSONDecoder(object_pairs_hook=_keys, parse_int=len, parse_float=len)
+_KEYS: Final = json.JSONDecoder(object_pairs_hook=_keys)

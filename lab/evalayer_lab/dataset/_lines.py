@@ -22,38 +22,37 @@ def read_lines(reporter: Reporter) -> Iterator[tuple[int, str]]:
     Raises:
         InputError: the file cannot be read, is not UTF-8 text at all, or has no line that holds something.
     """
-    path = reporter.path
     try:
-        with Path(path).open("rb") as file:
-            yield from _lines(file, reporter)
+        file = Path(reporter.path).open("rb")
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputError(f"cannot be read: {reason}", path=path) from error
+        raise _unreadable(error, reporter.path) from error
+    with file:
+        yield from _lines(file, reporter)
 
 
 def _lines(file: BinaryIO, reporter: Reporter) -> Iterator[tuple[int, str]]:
     number = 0
     is_empty = True
-    while line := file.readline(MAX_LINE_BYTES + 1):
+    while line := _read(file, MAX_LINE_BYTES + 1, reporter.path):
         number += 1
-        if number == 1:
-            line = _without_mark(line, reporter)
         if len(line) > MAX_LINE_BYTES:
             is_empty = False
-            _skip_rest(file, line)
+            while line and not line.endswith(b"\n"):
+                line = _read(file, _CHUNK, reporter.path)
             reporter.error(number, None, f"longer than {MAX_LINE_BYTES // 2**20} MiB; one row per line")
             continue
-        try:
-            text = line.decode().rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            is_empty = False
-            reporter.error(number, None, f"not UTF-8: byte {error.start + 1} of the line; save the file as UTF-8")
-            continue
-        if text and not text.isspace():
-            is_empty = False
-            yield number, text
-        else:
+        if number == 1:
+            line = _without_mark(line, reporter)
+        if not line or line.isspace():
             reporter.warning(number, None, "blank line, ignored")
+            continue
+        is_empty = False
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            reporter.error(number, None, f"not UTF-8: byte {error.start + 1} of the line; save the file as UTF-8")
+        else:
+            yield number, text.rstrip("\r\n")
     if is_empty:
         raise InputError("has no rows", path=reporter.path)
 
@@ -67,6 +66,12 @@ def _without_mark(line: bytes, reporter: Reporter) -> bytes:
     return line
 
 
-def _skip_rest(file: BinaryIO, line: bytes) -> None:
-    while line and not line.endswith(b"\n"):
-        line = file.readline(_CHUNK)
+def _read(file: BinaryIO, size: int, path: str) -> bytes:
+    try:
+        return file.readline(size)
+    except OSError as error:
+        raise _unreadable(error, path) from error
+
+
+def _unreadable(error: Exception, path: str) -> InputError:
+    return InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path=path)

@@ -72,7 +72,11 @@ class Journal:
         self.done = 0
         self.last_line = 0
         self.started = started
-        self._open(fingerprint)
+        try:
+            self._open(fingerprint)
+        except InputError:
+            self._file.close()
+            raise
 
     def append(self, entries: Iterable[Entry]) -> None:
         """Write entries. When this returns, a killed process has not lost them."""
@@ -128,7 +132,6 @@ class Journal:
         expected = json.loads(_encode({"version": _VERSION, **fingerprint}))
         changed = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
         if changed:
-            self._file.close()
             raise InputError(
                 f"an unfinished run is here, and {', '.join(changed)} changed since; "
                 "use --overwrite to begin anew, or another --output",

@@ -110,7 +110,7 @@ def _write_tensorboard(folder: Path, values: Mapping[str, float], started: str) 
     moment = datetime.fromisoformat(started).timestamp()
     with SummaryWriter(logdir=str(folder)) as writer:
         for name, value in values.items():
-            writer.add_scalar(f"{RESULTS_KEY}/{name}", value, global_step=0, walltime=moment)
+            writer.add_scalar(f"gen_qa/{name}", value, global_step=0, walltime=moment)
     for path in folder.glob("events.out.tfevents.*"):
         path.rename(folder / f"events.out.tfevents.{math.floor(moment)}")
 

@@ -11,8 +11,7 @@ from time import perf_counter
 from evalayer import Sample
 from evalayer_lab.backends import Backend, Generation, Request
 from evalayer_lab.dataset import Row
-from evalayer_lab.run._handler import Handler
-from evalayer_lab.run._invoker import postprocess, preprocess
+from evalayer_lab.handler import Handler, postprocess, preprocess
 from evalayer_lab.run._journal import Entry, Journal
 
 OnProgress = Callable[[int], None]

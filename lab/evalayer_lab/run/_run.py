@@ -20,7 +20,7 @@ from evalayer_lab._errors import InputError
 from evalayer_lab.backends import Backend
 from evalayer_lab.dataset import Problem, read_gen_qa
 from evalayer_lab.recipe import Recipe
-from evalayer_lab.run._handler import LoadedHandler
+from evalayer_lab.handler import LoadedHandler
 from evalayer_lab.run._journal import Journal
 from evalayer_lab.run._output import Totals, write_results, write_rows
 from evalayer_lab.run._pipeline import OnProgress, Pipeline, StageSeconds
@@ -201,7 +201,7 @@ def _write_record(
         "started": journal.started,
         "aggregation": aggregator.aggregation,
         "task": None if task is None else task.name,
-        "recipe": {"path": str(plan.recipe.path), "settings": fingerprint["recipe"]},
+        "recipe": fingerprint["recipe"],
         "dataset": {"path": str(plan.data), "sha256": fingerprint["data"], "limit": plan.limit},
         "handler": {"spec": plan.handler.spec, "sha256": fingerprint["handler"]},
         "backend": fingerprint["backend"],

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from evalayer import EvalayerError, Sample
-from evalayer_lab.run._handler import Handler
+from evalayer_lab.handler._load import Handler
 
 _BODY_FIELDS: Final = {"system", "prompt", "gold"}
 

@@ -1,0 +1,95 @@
+"""The journal of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalayer_lab._errors import InputError
+from evalayer_lab.run._journal import Entry, Journal
+
+_FINGERPRINT = {"data": "abc", "limit": None}
+
+
+def _entry(line: int, text: str = "answer") -> Entry:
+    return Entry(line, None, "prompt", "gold", '{"a": "b"}', text, [[{"x": -0.1}]], {"m": 1 / 3}, None)
+
+
+def _open(path: Path, **fingerprint: object) -> Journal:
+    return Journal(path, {**_FINGERPRINT, **fingerprint}, "2026-01-02T03:04:05+00:00")
+
+
+def test_what_was_appended_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    journal = _open(tmp_path / "j")
+    journal.append([_entry(1), _entry(3)])
+    journal.append([])
+    journal.close()
+    again = Journal(tmp_path / "j", _FINGERPRINT, "another time")
+    assert (again.done, again.last_line, again.started) == (2, 3, "2026-01-02T03:04:05+00:00")
+    assert list(again.entries()) == [_entry(1), _entry(3)]
+    again.close()
+
+
+def test_a_new_journal_is_empty(tmp_path: Path) -> None:
+    journal = _open(tmp_path / "j")
+    assert (journal.done, journal.last_line, list(journal.entries())) == (0, 0, [])
+    journal.close()
+
+
+@given(st.data())
+def test_a_journal_cut_at_any_byte_keeps_its_whole_entries(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "j"
+    entries = [_entry(line, text) for line, text in enumerate(data.draw(st.lists(st.text(max_size=20), max_size=5)), 1)]
+    journal = _open(path)
+    journal.append(entries)
+    journal.close()
+    whole = path.read_bytes()
+    cut = data.draw(st.integers(0, len(whole)))
+    path.write_bytes(whole[:cut])
+    again = _open(path)
+    kept = max(0, whole[:cut].count(b"\n") - 1)
+    assert list(again.entries()) == entries[:kept]
+    again.append(entries[kept:])
+    assert list(again.entries()) == entries
+    again.close()
+    assert path.read_bytes() == whole
+
+
+def test_a_journal_of_another_run_is_refused_with_what_changed(tmp_path: Path) -> None:
+    _open(tmp_path / "j").close()
+    with pytest.raises(InputError, match=r"data, limit changed since; use --overwrite"):
+        _open(tmp_path / "j", data="xyz", limit=3)
+    _open(tmp_path / "j").close()
+
+
+def test_only_one_process_at_a_time(tmp_path: Path) -> None:
+    journal = _open(tmp_path / "j")
+    with pytest.raises(InputError, match="another run is writing"):
+        _open(tmp_path / "j")
+    journal.close()
+
+
+@pytest.mark.parametrize("content", ["\n", "[]\n", "hello\n", '{"version": 1}\n'])
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "j").write_text(content)
+    with pytest.raises(InputError, match="no journal"):
+        _open(tmp_path / "j")
+    assert (tmp_path / "j").read_text() == content
+
+
+def test_damage_in_the_middle_is_named_by_its_line(tmp_path: Path) -> None:
+    journal = _open(tmp_path / "j")
+    journal.append([_entry(1), _entry(2), _entry(3)])
+    journal.close()
+    lines = (tmp_path / "j").read_text().splitlines(keepends=True)
+    (tmp_path / "j").write_text("".join([*lines[:2], "damage\n", *lines[3:]]))
+    journal = _open(tmp_path / "j")
+    with pytest.raises(InputError, match="damaged") as caught:
+        list(journal.entries())
+    assert caught.value.line == 3
+    journal.close()

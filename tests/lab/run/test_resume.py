@@ -1,0 +1,110 @@
+"""A run that is killed goes on, and its output is that of a quiet run."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+
+_KILLS = 25
+_ROWS = 15_000
+_HANDLER = """
+from evalayer import Sample, Task, Unscored, build_lambda_handler
+
+task = Task("words", metrics=["exact_match"])
+
+@task.preprocess
+def ask(sample):
+    return Sample(f"Say it: {sample.prompt}", sample.gold, "be brief")
+
+@task.metric
+def share(completion):
+    if not completion.text:
+        return Unscored("no answer")
+    return len(completion.text) / 7
+
+lambda_handler = build_lambda_handler(task)
+"""
+_RECIPE = """
+run: {name: words, model_type: "amazon.nova-lite-v1:0:300k", model_name_or_path: nova-lite/prod, replicas: 1, data_s3_path: ""}
+evaluation: {task: gen_qa, strategy: gen_qa, metric: all}
+inference: {max_new_tokens: 10, temperature: 0, top_logprobs: 0}
+processor:
+  lambda_arn: ""
+  lambda_type: custom_metrics
+  preprocessing: {enabled: true}
+  postprocessing: {enabled: true}
+  aggregation: average
+"""
+
+
+def _project(folder: Path) -> None:
+    (folder / "app.py").write_text(_HANDLER)
+    (folder / "recipe.yaml").write_text(_RECIPE)
+    with (folder / "gen_qa.jsonl").open("w") as data, (folder / "answers.jsonl").open("w") as answers:
+        for index in range(_ROWS):
+            query = f"word {index % (_ROWS // 2)}"  # every content twice
+            metadata = json.dumps({"half": index * 2 // _ROWS})
+            data.write(json.dumps({"query": query, "response": query, "metadata": metadata}) + "\n")
+            if index % 5:
+                answers.write(json.dumps({"query": query, "inference": query if index % 3 else ""}) + "\n")
+
+
+def _start(folder: Path, output: str) -> subprocess.Popen[bytes]:
+    arguments = ["recipe.yaml", "--data", "gen_qa.jsonl", "--answers", "answers.jsonl", "--handler", "app.py"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "evalayer_lab", "run", *arguments, "--output", output],
+        cwd=folder,
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1750000000"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _finish(process: subprocess.Popen[bytes]) -> None:
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors.decode()
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "tfevents" not in path.name  # its header holds the time of writing
+    }
+
+
+def test_killed_25_times_and_resumed_gives_the_output_of_a_quiet_run(tmp_path: Path) -> None:
+    _project(tmp_path)
+    began = time.monotonic()
+    _finish(_start(tmp_path, "quiet"))
+    usual = time.monotonic() - began
+
+    moments = random.Random(20_260_101)
+    folder = tmp_path / "killed" / "words"
+    interrupted_at: list[int] = []
+    while len(interrupted_at) < _KILLS:
+        process = _start(tmp_path, "killed")
+        time.sleep(moments.uniform(0.2, usual / 2))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if (folder / "run.json").exists():
+            shutil.rmtree(folder)  # it got to the end before enough kills: begin anew
+        journal = folder / "journal.jsonl"
+        interrupted_at.append(journal.read_bytes().count(b"\n") if journal.exists() else 0)
+    assert len(set(interrupted_at)) > 3, "hardly a kill came between two batches: give it more rows"
+
+    _finish(_start(tmp_path, "killed"))
+    quiet, killed = _digests(tmp_path / "quiet"), _digests(tmp_path / "killed")
+    assert list(quiet) == list(killed)
+    assert quiet == killed
+    record = json.loads((tmp_path / "quiet" / "words" / "run.json").read_text())
+    assert record["rows"]["read"] == _ROWS
+    assert record["rows"]["scored"] + record["rows"]["failed"] == _ROWS

@@ -1,0 +1,165 @@
+"""Made-up events: every one gets a valid response or a named error, and nothing else.
+
+The number of examples is the environment variable EVALAYER_FUZZ_EXAMPLES, 3000 by default.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evalayer import Completion, EvalayerError, InvalidEvent, Sample, Score, Task, Unscored, build_lambda_handler, metric
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+Handler = Callable[[Any, Any], Any]
+
+EXAMPLES = int(os.environ.get("EVALAYER_FUZZ_EXAMPLES", "3000"))
+PROCESSORS = Path(__file__).parent.parent / "processors"
+FIELDS = {"preprocess": {"prompt", "gold"}, "postprocess": {"prompt", "inference_output", "gold"}}
+ANSWERS = [
+    "", "null", "{}", '{"class": "network"}', '{"class": "Network", "thought": 3, "description": null}',
+    '{"class": ["network"], "thought": {"a": 1}, "description": []}', '{"class": "access", "thought": "a", ',
+    '<|begin_of_solution|>{"class": "network", "thought": "t", "description": "restart it"}<|end_of_solution|>',
+    '```json\n{"class": "hardware", "thought": "\\ud800", "description": "x"}\n```', '{"class": 1e400}', "[" * 5000,
+    '{"class":' * 5000, '{"a": "b"} {"class": "software", "thought": "…", "description": "call"}', '"\\ud83d"',
+    "9" * 5000, '{"description": "' + "word " * 3000 + '"}', '{"thought": "the the", "thought": "again"}',
+]  # fmt: skip
+
+texts = st.text(st.characters(exclude_categories=()), max_size=20)  # with halves of surrogate pairs
+huge = st.tuples(st.sampled_from(["a", "{", "é ", "\ud800", '"', "word "]), st.integers(0, 20_000)).map(
+    lambda repeated: repeated[0] * repeated[1]
+)
+answers = st.one_of(texts, st.sampled_from(ANSWERS), huge)
+atoms = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts, st.binary(max_size=3), st.just(10**400))
+junk = st.recursive(
+    atoms,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3) | st.tuples(inner),
+    max_leaves=6,
+)
+deep = st.integers(0, 3000).map(
+    lambda depth: json.loads('[{"data":' * (depth // 6) + "1" + "}]" * (depth // 6)) if depth < 2400 else [depth]
+)
+values = st.one_of(answers, answers, answers, junk, deep)
+datas = st.one_of(
+    st.fixed_dictionaries({"prompt": answers, "gold": answers}, optional={"system": st.none() | answers}),
+    st.fixed_dictionaries({"prompt": answers, "inference_output": answers, "gold": answers}),
+    st.fixed_dictionaries({"prompt": answers, "inference_output": answers, "gold": answers}),
+    st.dictionaries(st.sampled_from(["system", "prompt", "inference_output", "gold"]) | texts, values, max_size=5),
+    junk,
+    deep,
+)
+kinds = st.sampled_from(["preprocess", "postprocess", "postprocess"])
+events = st.one_of(
+    st.fixed_dictionaries({"process_type": kinds, "data": datas}),
+    st.fixed_dictionaries({"process_type": kinds, "data": datas}),
+    st.fixed_dictionaries({"process_type": kinds}, optional={"data": datas, "metadata": values}),
+    st.dictionaries(st.sampled_from(["process_type", "data"]) | atoms, values, max_size=3),
+    junk,
+    deep,
+)
+
+
+def small_handler() -> Handler:
+    @metric
+    def exact(completion: Completion) -> Score:
+        return completion.json == completion.gold_json
+
+    @metric(parts=["text", "wrapping"])
+    def sizes(completion: Completion) -> Score:
+        if not completion.text:
+            return Unscored("no answer")
+        return {"text": len(completion.text), "wrapping": len(completion.wrapping)}
+
+    @metric
+    def fragile(completion: Completion) -> Score:
+        answer: Any = completion.json
+        return len(answer["thought"]) / len(completion.gold)
+
+    task = Task("small", metrics=[exact, sizes, fragile])
+
+    @task.preprocess
+    def ask(sample: Sample) -> Sample:
+        return Sample(f"{sample.prompt}\nAnswer in JSON.", sample.gold, sample.system)
+
+    return build_lambda_handler(task, observer=lambda _: None)
+
+
+@pytest.fixture(scope="module", params=["small", "support_tickets"])
+def handler(request: pytest.FixtureRequest) -> Iterator[Handler]:
+    if request.param == "small":
+        yield small_handler()
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(PROCESSORS)
+        yield build_lambda_handler(import_module("support_tickets").task, observer=lambda _: None)
+
+
+def expected_kind(event: Any) -> str:
+    """What the contract says of an event, in words of its own: a process type, `unsupported` or `invalid`."""
+    if type(event) is not dict:
+        return "invalid"
+    kind = event.get("process_type")
+    if type(kind) is not str or kind not in FIELDS:
+        return "unsupported"
+    if set(event) != {"process_type", "data"} or type(event["data"]) is not dict:
+        return "invalid"
+    data = dict(event["data"])
+    if kind == "preprocess" and type(data.pop("system", None)) not in {str, type(None)}:
+        return "invalid"
+    return kind if set(data) == FIELDS[kind] and all(type(text) is str for text in data.values()) else "invalid"
+
+
+def check_response(response: Any, kind: str) -> None:
+    """Check a response against the contract, to the letter."""
+    sent = json.dumps(response, allow_nan=False, ensure_ascii=False).encode()
+    assert json.loads(sent) == response
+    assert set(response) == {"statusCode", "body"}
+    body = response["body"]
+    if kind == "unsupported":
+        assert response["statusCode"] == 400
+        assert list(body) == ["error"]
+        assert body["error"].startswith("Unsupported process_type: ")
+        assert len(body["error"]) < 500
+        return
+    assert response["statusCode"] == 200
+    assert type(response["statusCode"]) is int
+    if kind == "preprocess":
+        assert set(body) == {"system", "prompt", "gold"}
+        assert type(body["prompt"]) is type(body["gold"]) is str
+        assert body["system"] is None or type(body["system"]) is str
+        return
+    for entry in body:
+        assert set(entry) == {"metric", "value"}
+        assert type(entry["metric"]) is str
+        assert type(entry["value"]) is float
+        assert math.isfinite(entry["value"])
+
+
+def names_of(response: Any) -> list[str]:
+    return [entry["metric"] for entry in response["body"]]
+
+
+@settings(max_examples=EXAMPLES // 2, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(event=events)
+def test_any_event_gets_a_valid_response_or_a_named_error(handler: Handler, event: Any) -> None:
+    kind = expected_kind(event)
+    try:
+        response = handler(event, None)
+    except InvalidEvent as error:
+        assert kind == "invalid"
+        assert 0 < len(str(error)) < 500
+        str(error).encode()
+    except EvalayerError as error:
+        assert kind == "preprocess"
+        assert "surrogate" in str(error)
+    else:
+        assert kind != "invalid"
+        check_response(response, kind)
+        if kind == "postprocess":
+            plain = {"process_type": "postprocess", "data": {"prompt": "p", "inference_output": "", "gold": "g"}}
+            assert names_of(response) == names_of(handler(plain, None))
