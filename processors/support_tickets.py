@@ -46,13 +46,7 @@ The classes:
 Answer in JSON with exactly these keys:
 {{"class": "hardware, software, network or access", \
 "thought": "the evidence in the ticket and how it leads to the class", \
-"description": "the problem in one or two sentences, and the next step"}}"""
-
-NEXT_STEPS: Final = frozenset(
-    "ask assign call change check clean clear configure connect contact create disable enable escalate give grant "
-    "install inspect issue move open order reassign reboot reconnect reinstall remove renew repair replace reroute reset "
-    "restart restore restrict revoke roll run send swap test trace unlock update upgrade verify".split()
-)
+"description": "what is wrong and whom it stops, in one or two sentences"}}"""
 
 task = Task(
     "support_tickets",
@@ -71,11 +65,19 @@ def ask_for_json(sample: Sample) -> Sample:
     return replace(sample, system=SYSTEM_PROMPT, prompt=QUERY_TEMPLATE.format(ticket=sample.prompt.strip()))
 
 
+@task.postprocess
+def only_the_ticket(completion: Completion) -> Completion:
+    """Take the query template off the prompt, so that its words do not count as evidence in the ticket."""
+    _, opening, rest = completion.prompt.partition("<ticket>\n")
+    ticket, closing, _ = rest.rpartition("\n</ticket>")
+    return replace(completion, prompt=ticket) if opening and closing else completion
+
+
 @task.metric
-def names_a_next_step(completion: Completion) -> Score:
-    """Whether the description holds a verb of support work; English only, and blind to whether the step is right."""
+def invents_no_number(completion: Completion) -> Score:
+    """Whether every number in the thought and the description stands in the ticket; one it spells out does not."""
     answer = completion.json
-    description = answer.get("description") if isinstance(answer, dict) else None
-    if not isinstance(description, str):
-        return Unscored("the answer has no description")
-    return not NEXT_STEPS.isdisjoint(re.findall(r"[a-z]+", description.lower()))
+    if not isinstance(answer, dict):
+        return Unscored("the answer is no JSON object")
+    claimed = re.findall(r"\d+", f"{answer.get('thought')} {answer.get('description')}")
+    return set(claimed) <= set(re.findall(r"\d+", completion.prompt))

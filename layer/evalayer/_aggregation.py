@@ -13,6 +13,7 @@ AGGREGATIONS: Final[tuple[Aggregation, ...]] = get_args(Aggregation)
 # Every finite double is a whole number of 2**-1074, so a Python int holds any sum of them exactly.
 _BITS: Final = 1074
 _ONE: Final = 1 << _BITS
+_EXTREMA: Final = {"min": min, "max": max}
 
 
 def checked_aggregation(name: str) -> Aggregation:
@@ -42,13 +43,12 @@ class Aggregator:
     {'score': 0.19999999999999998}
     """
 
-    __slots__ = ("_counts", "_folded", "aggregation", "rows")
+    __slots__ = ("_folds", "aggregation", "rows")
 
     def __init__(self, aggregation: str) -> None:
         self.aggregation: Final = checked_aggregation(aggregation)
         self.rows = 0
-        self._counts: dict[str, int] = {}
-        self._folded: dict[str, int | float] = {}
+        self._folds: dict[str, _Fold] = {}
 
     def add(self, row: Mapping[str, float]) -> None:
         """Fold one row in.
@@ -60,19 +60,18 @@ class Aggregator:
             if value - value != 0.0:
                 raise ValueError(f"{name} is {value}: only finite numbers can be aggregated")
         self.rows += 1
-        counts, folded = self._counts, self._folded
-        extremum = {"min": min, "max": max}.get(self.aggregation)
+        folds = self._folds
+        extremum = _EXTREMA.get(self.aggregation)
         for name, value in row.items():
-            counts[name] = counts.get(name, 0) + 1
+            fold = folds.get(name)
+            if fold is None:
+                fold = folds[name] = _Fold()
+            fold.count += 1
             if extremum is not None:
                 single = float(value) + 0.0  # one zero, not two: the order of rows must not show
-                folded[name] = extremum(folded[name], single) if name in folded else single
-            elif value == 0.0:
-                folded.setdefault(name, 0)
-            elif value == 1.0:
-                folded[name] = folded.get(name, 0) + _ONE
-            else:
-                folded[name] = folded.get(name, 0) + _scaled(float(value))
+                fold.extreme = single if fold.extreme is None else extremum(fold.extreme, single)
+            elif value:
+                fold.total += _ONE if value == 1.0 else _scaled(float(value))
 
     def merge(self, other: Aggregator) -> None:
         """Fold in everything that another aggregator has folded.
@@ -83,35 +82,43 @@ class Aggregator:
         if other.aggregation != self.aggregation:
             raise IllegalAggregation(f"cannot merge {other.aggregation} into {self.aggregation}")
         self.rows += other.rows
-        extremum = {"min": min, "max": max}.get(self.aggregation)
-        for name, theirs in other._folded.items():
-            self._counts[name] = self._counts.get(name, 0) + other._counts[name]
-            if name not in self._folded:
-                self._folded[name] = theirs
-            elif extremum is not None:
-                self._folded[name] = extremum(self._folded[name], theirs)
-            else:
-                self._folded[name] += theirs
+        extremum = _EXTREMA.get(self.aggregation)
+        for name, theirs in other._folds.items():
+            ours = self._folds.setdefault(name, _Fold())
+            ours.count += theirs.count
+            ours.total += theirs.total
+            if extremum is not None and theirs.extreme is not None:
+                ours.extreme = theirs.extreme if ours.extreme is None else extremum(ours.extreme, theirs.extreme)
 
     def count(self, name: str) -> int:
         """The number of rows that reported `name`."""
-        return self._counts.get(name, 0)
+        return self._folds[name].count if name in self._folds else 0
 
     def values(self) -> dict[str, float]:
         """The folded value of every name, in order of name."""
-        return {name: self._value(name) for name in sorted(self._folded)}
+        return {name: self._value(self._folds[name]) for name in sorted(self._folds)}
 
-    def _value(self, name: str) -> float:
-        folded = self._folded[name]
-        if isinstance(folded, float):
-            return folded
+    def _value(self, fold: _Fold) -> float:
+        if fold.extreme is not None:
+            return fold.extreme
         try:
-            total = folded / _ONE  # true division of ints rounds correctly
+            total = fold.total / _ONE  # true division of ints rounds correctly
         except OverflowError:
             if self.aggregation == "average":
-                return folded / (self._counts[name] << _BITS)
-            return float("inf") if folded > 0 else float("-inf")
-        return total / self._counts[name] if self.aggregation == "average" else total
+                return fold.total / (fold.count << _BITS)
+            return float("inf") if fold.total > 0 else float("-inf")
+        return total / fold.count if self.aggregation == "average" else total
+
+
+class _Fold:
+    """One name's rows: how many, their sum in units of 2**-1074, and their extreme under min and max."""
+
+    __slots__ = ("count", "extreme", "total")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.total = 0
+        self.extreme: float | None = None
 
 
 def _scaled(value: float) -> int:

@@ -8,47 +8,65 @@ from typing import Final
 
 from evalayer_metrics._numbers import parse_number
 
-_TERM: Final = r"[-−]?\d{1,15}+(?:[.,]\d{1,15}+){0,4}+"
+_REST: Final = r"\d{0,14}+(?:[.,]\d{1,15}+){0,4}+"
+_TERM: Final = rf"[-−]?\d{_REST}"
 _EQUATION: Final = re.compile(
-    rf"(?<![\w.,])(?P<left>{_TERM}(?:\s?[-+*/−–×·÷x]\s?{_TERM}){{1,8}}+)\s?=\s?(?P<right>{_TERM})(?![\w%])"
+    rf"\d(?<![\w.,]\d){_REST}(?P<rest>(?:\s?[-+*/−–×·÷x]\s?{_TERM}){{1,8}}+)\s?=\s?(?P<right>{_TERM})(?![\w%])"
 )
-_TOKEN: Final = re.compile(rf"(?P<operator>[-+*/−–×·÷x])?\s?(?P<term>{_TERM})")
+_STEP: Final = re.compile(rf"(?P<operator>[-+*/−–×·÷x])\s?(?P<term>{_TERM})")
 
 
 def right_equations(text: str) -> float:
     """Return the share of equations in `text` that are right to the digits given; 1.0 where it states none.
 
     An equation is two to nine numbers joined by + - * / (or × · ÷ x), an equals sign and a number. Times and divided
-    by bind first. Exact: no floating point.
+    by bind first. Exact: no floating point. The tail of a longer expression, as in 2y - 3 + 5 = 8, is none.
 
     >>> right_equations("3 racks of 12 make 3 * 12 = 36, and 10 / 3 = 3.33, but 2 + 2 = 5.")
     0.6666666666666666
     """
     if "=" not in text:
         return 1.0
-    verdicts = [_is_right(found["left"], found["right"]) for found in _EQUATION.finditer(text)]
+    verdicts: list[bool] = []
+    for found in _EQUATION.finditer(text):
+        sign = _sign_before(text[max(0, found.start() - 3) : found.start()])
+        if sign:
+            first = text[found.start() : found.start("rest")]
+            verdicts.append(_is_right(sign * _number(first)[0], found["rest"], found["right"]))
     return sum(verdicts) / len(verdicts) if verdicts else 1.0
 
 
-def _is_right(left: str, right: str) -> bool:
-    total = Fraction(0)
-    product = Fraction(0)
-    for found in _TOKEN.finditer(left):
+def _sign_before(lead: str) -> int:
+    # 1 or -1, or 0 where the number goes on with something that stands before it.
+    before = lead.rstrip(" ")
+    if not before.endswith(("-", "−", "+", "*", "/", "–", "×", "·", "÷")):
+        return 1
+    is_joined = before == lead
+    outside = before[:-1]
+    if is_joined and before[-1] in "-−" and (not outside or outside[-1] in " \n\t(=:"):
+        return -1
+    return int(not is_joined and before[-1] in "-–*" and not outside.strip(" ").rpartition("\n")[2])
+
+
+def _is_right(first: Fraction | int, rest: str, right: str) -> bool:
+    total: Fraction | int = 0
+    product = first
+    for found in _STEP.finditer(rest):
         operator, term = found["operator"], _number(found["term"])[0]
         if operator in {"*", "×", "·", "x"}:
             product *= term
         elif operator in {"/", "÷"}:
             if not term:
                 return False
-            product /= term
+            product = Fraction(product) / term
         else:
             total += product
             product = -term if operator in {"-", "−", "–"} else term
     stated, decimals = _number(right)
-    return bool(abs(total + product - stated) * 2 <= Fraction(1, 10**decimals))
+    return abs(total + product - stated) * 2 * 10**decimals <= 1
 
 
-def _number(term: str) -> tuple[Fraction, int]:
+def _number(term: str) -> tuple[Fraction | int, int]:
     spelled = parse_number(term.lstrip("-−")) or "0"
-    value = Fraction(spelled)
+    value = int(spelled) if spelled.isdigit() else Fraction(spelled)
     return (value if term[0].isdigit() else -value), len(spelled.partition(".")[2])

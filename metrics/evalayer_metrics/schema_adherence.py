@@ -11,7 +11,7 @@ from evalayer_metrics._schema import LocalSchema, kind_of, requirement_of
 from evalayer_metrics._schema_engines import compiled
 
 # A number that a double cannot hold becomes an infinity, which the engines read differently.
-_OVERFLOW: Final = re.compile(r"[eE]\+?\d{3}|\d{309}")
+_OVERFLOW: Final = re.compile(r"\d(?:[eE]\+?\d{3}|\d{308})")
 
 
 class Model(Protocol):

@@ -6,19 +6,32 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner, Result
+
 from evalayer_lab._errors import InputError
 from evalayer_lab.cli.init import init
 
+ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
 ENVIRONMENT = {
     **os.environ,
     "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     "AWS_DEFAULT_REGION": "us-east-1",
     "SAM_CLI_TELEMETRY": "0",
 }
+
+
+def call(*command: str, cwd: Path, path: str = "") -> str:
+    """What a command prints on standard output; it has to succeed and to leave standard error empty."""
+    environment = {**ENVIRONMENT, "PYTHONPATH": path}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 def make(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
@@ -61,55 +74,32 @@ def test_no_placeholder_is_left(project: Path) -> None:
 
 
 def test_the_commands_it_prints_work(tmp_path: Path) -> None:
-    made = subprocess.run(
-        ["evalayer", "init", "reviews"], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True
-    )
-    entry, *commands = [line.strip() for line in made.stdout.partition("Next:\n")[2].splitlines()]
+    made = call("evalayer", "init", "reviews", cwd=tmp_path)
+    entry, *commands = [line.strip() for line in made.partition("Next:\n")[2].splitlines()]
     assert entry == "cd reviews"
-    assert [command.split()[:2] for command in commands] == [["evalayer", "invoke"], ["evalayer", "run"], ["python", "-m"]]
-    outputs = []
-    for command in commands:
-        done = subprocess.run(
-            command.split(), cwd=tmp_path / "reviews", env=ENVIRONMENT, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        assert not done.stderr, command
-        outputs.append(done.stdout)
-    assert {"metric": "grounded_reason", "value": 0.8} in json.loads(outputs[0])["body"]
+    assert [command.split()[1] for command in commands] == ["invoke", "run", "-m"]
+    invoked, _, tested = (call(*command.split(), cwd=tmp_path / "reviews") for command in commands)
+    assert {"metric": "grounded_reason", "value": 0.8} in json.loads(invoked)["body"]
     record = json.loads((tmp_path / "reviews" / "output" / "reviews" / "run.json").read_text())
     assert record["rows"] == {"read": 10, "bad": 0, "failed": 0, "scored": 10}
     assert record["decoded"]["sentiment.accuracy"] == pytest.approx(0.6)
-    assert "5 passed" in outputs[2]
+    assert "5 passed" in tested
 
 
 def test_the_data_set_has_no_problem(project: Path) -> None:
-    checked = subprocess.run(
-        ["evalayer", "dataset", "check", "--json", "data/gen_qa.jsonl"],
-        cwd=project, env=ENVIRONMENT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    report = json.loads(checked.stdout)
+    report = json.loads(call("evalayer", "dataset", "check", "--json", "data/gen_qa.jsonl", cwd=project))
     assert (report["rows"], report["errors"], report["warnings"], report["duplicates"]) == (10, 0, 0, 0)
 
 
 def test_the_template_is_valid(project: Path) -> None:
-    linted = subprocess.run(["cfn-lint", "template.yaml"], cwd=project, env=ENVIRONMENT, capture_output=True, check=False)
-    assert linted.returncode == 0, linted.stdout.decode()
-
-
-def test_sam_accepts_the_template(project: Path) -> None:
-    command = ["sam", "validate", "--lint", "--template", "template.yaml"]
-    validated = subprocess.run(command, cwd=project, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert validated.returncode == 0, validated.stdout + validated.stderr
+    assert call("cfn-lint", "template.yaml", cwd=project) == ""
+    assert "is a valid SAM Template" in call("sam", "validate", "--lint", "--template", "template.yaml", cwd=project)
 
 
 def test_its_metrics_install_as_a_plugin(project: Path) -> None:
-    folder = project / "installed"
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-index", "--no-deps"]
-    subprocess.run([*pip, "--no-build-isolation", "--target", str(folder), "."], cwd=project, check=True)
-    listed = subprocess.run(
-        ["evalayer", "metrics"], env={**ENVIRONMENT, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=True
-    )
-    line = next(line for line in listed.stdout.splitlines() if line.startswith("grounded_reason "))
+    call(*PIP, "install", *OFFLINE, "--target", "installed", ".", cwd=project)
+    listed = call("evalayer", "metrics", cwd=project, path=str(project / "installed"))
+    line = next(line for line in listed.splitlines() if line.startswith("grounded_reason "))
     assert line.endswith("[product-reviews-metrics]")
 
 
@@ -157,14 +147,8 @@ def test_a_file_in_the_way_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_wheel_carries_the_templates(tmp_path: Path) -> None:
-    from zipfile import ZipFile
-
-    root = Path(__file__).parents[2]
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)],
-        cwd=root, check=True, capture_output=True,
-    )  # fmt: skip
+    call(*PIP, "wheel", *OFFLINE, "--wheel-dir", str(tmp_path), ".", cwd=ROOT)
     with ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         packed = {name for name in wheel.namelist() if "/templates/" in name}
-    there = {path.relative_to(root / "lab").as_posix() for path in (root / "lab").rglob("*.tmpl")}
-    assert packed == there
+    assert packed == {path.relative_to(ROOT / "lab").as_posix() for path in (ROOT / "lab").rglob("*.tmpl")}
+    assert packed

@@ -110,8 +110,8 @@ def test_every_event_leaves_one_log_line_without_the_row() -> None:
         assert line["row_hash"] == before["row_hash"]
     assert [line["process_type"] for line in ran.logs] == ["preprocess", "postprocess", "postprocess"]
     assert [line["cold_start"] for line in ran.logs] == [True, False, False]
-    assert "names_a_next_step" in empty["unscored"]
-    assert "names_a_next_step" not in scored["unscored"]
+    assert "invents_no_number" in empty["unscored"]
+    assert "invents_no_number" not in scored["unscored"]
 
 
 def test_every_event_is_measured() -> None:
@@ -135,13 +135,13 @@ def test_a_failed_metric_is_logged_and_counted_by_name() -> None:
     ran = Ran(POSTPROCESS, PREPROCESS, broken=True)
     assert SECRET not in ran.text
     failed, answered, _ = ran.logs
-    assert (failed["level"], failed["metric"]) == ("ERROR", "names_a_next_step")
+    assert (failed["level"], failed["metric"]) == ("ERROR", "invents_no_number")
     assert "in broken\n" in failed["failure"]
     assert "ValueError: (message withheld" in failed["failure"]
-    assert answered["unscored"] == ["names_a_next_step"]
+    assert answered["unscored"] == ["invents_no_number"]
     errors = [(ran.dimensions(line).get("metric"), ran.values(line)["MetricErrors"])
               for line in ran.metrics if "MetricErrors" in ran.values(line)]  # fmt: skip
-    assert sorted(errors, key=str) == [("names_a_next_step", 1.0), (None, 1.0)]
+    assert sorted(errors, key=str) == [("invents_no_number", 1.0), (None, 1.0)]
 
 
 def test_a_refused_event_is_logged_and_counted() -> None:
@@ -193,5 +193,5 @@ def test_without_powertools_it_is_the_plain_handler_and_logs_failures() -> None:
     assert ran.text == ""
     assert ran.errors == []
     ran = Ran(POSTPROCESS, without_powertools=True, broken=True)
-    assert any(line.startswith("metric names_a_next_step of support_tickets failed") for line in ran.errors)
+    assert any(line.startswith("metric invents_no_number of support_tickets failed") for line in ran.errors)
     assert not any(SECRET in line for line in ran.errors)

@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 from evalayer import Completion, Sample
-from support_tickets import CLASSES, QUERY_TEMPLATE, RESPONSE_SCHEMA, SYSTEM_PROMPT, names_a_next_step, task
+from support_tickets import CLASSES, QUERY_TEMPLATE, RESPONSE_SCHEMA, SYSTEM_PROMPT, invents_no_number, task
 
 GOOD = {"class": "network", "thought": "The office works, home does not.", "description": "VPN drops. Check the tunnel."}
 
@@ -42,21 +42,31 @@ def test_the_schema_is_a_valid_schema_and_accepts_a_good_answer() -> None:
 @pytest.mark.parametrize(
     ("description", "expected"),
     [
-        ("VPN drops. Check the tunnel.", True),
-        ("RESTART the print spooler", True),
-        ("The checkbox is grey.", False),
-        ("", False),
+        ("VPN drops every 10 minutes since 09:30.", True),
+        ("The VPN drops.", True),
+        ("VPN drops every 15 minutes.", False),
+        ("Error 809 on connecting.", False),
     ],
 )
-def test_a_next_step_is_a_verb_of_support_work(description: str, expected: bool) -> None:
+def test_a_number_must_stand_in_the_ticket(description: str, expected: bool) -> None:
     answer = json.dumps({**GOOD, "description": description})
-    assert names_a_next_step(Completion("", answer, "")) is expected
+    assert invents_no_number(Completion("vpn drops every 10 min since 09:30", answer, "")) is expected
+    assert invents_no_number(Completion("vpn", json.dumps({**GOOD, "thought": "Code 9."}), "")) is False
 
 
-@pytest.mark.parametrize("answer", ["", "words", "[]", "{}", '{"description": 3}'])
-def test_no_description_is_unscored(answer: str) -> None:
+@pytest.mark.parametrize("answer", ["", "words", "[]", "null"])
+def test_no_object_is_unscored(answer: str) -> None:
     values = scored(answer)
-    assert (values["names_a_next_step"], values["names_a_next_step.unscored"]) == (0.0, 1.0)
+    assert (values["invents_no_number"], values["invents_no_number.unscored"]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("ticket", ["VPN drops at home. Office fine.", "see </ticket> and <ticket>\nx\n</ticket>", ""])
+def test_the_query_template_is_no_evidence(ticket: str) -> None:
+    answer = json.dumps({**GOOD, "thought": "A connection to a service is down: a device, account or program failed."})
+    prepared = task.prepare(Sample(ticket, json.dumps(GOOD)))
+    with_template = task.score(Completion(prepared.prompt, answer, prepared.gold))
+    assert with_template == task.score(Completion(ticket, answer, prepared.gold))
+    assert with_template.values["reasoning_coherence.grounding"] == 0.0
 
 
 def test_every_answer_reports_the_same_names_and_no_metric_fails() -> None:

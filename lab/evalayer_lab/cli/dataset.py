@@ -66,7 +66,8 @@ def _print(report: DatasetReport) -> None:
     from evalayer_lab.cli._console import console
 
     for problem in report.problems:
-        click.echo(f"{click.style(problem.severity, fg='red' if problem.severity == 'error' else 'yellow')} {problem}")
+        severity = click.style(problem.severity, fg="red" if problem.severity == "error" else "yellow")
+        click.echo(f"{severity}: {problem}")
     left_out = report.errors + report.warnings - len(report.problems)
     if left_out:
         total = report.errors + report.warnings

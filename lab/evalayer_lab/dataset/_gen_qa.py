@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ from os import PathLike, fspath
 from pathlib import PurePath
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError, from_json
 
 from evalayer_lab.dataset._lines import read_lines
@@ -20,6 +21,7 @@ from evalayer_lab.dataset._problem import Problem, Reporter, shown
 
 FILE_NAME: Final = "gen_qa.jsonl"
 FORBIDDEN: Final = ("Bot:", "User:", "Assistant:", "[EOS]", "<image>", "<video>")
+MAX_ODD_KEYS: Final = 8
 
 
 def _text(value: str) -> str:
@@ -74,7 +76,7 @@ class GenQARow(BaseModel):
     query: FilledText
     response: FilledText
     system: Text | None = None
-    images: list[Image] | None = None
+    images: list[Image] | None = Field(default=None, fail_fast=True)
     metadata: Text | None = None
 
 
@@ -116,7 +118,8 @@ def read_gen_qa(
 ) -> Iterator[Row]:
     """Read the rows of a `gen_qa` dataset, one at a time.
 
-    Memory does not grow with the file. Rows with an error are reported and left out.
+    Memory does not grow with the file. Rows with an error are reported and left out. Of one row, at most 8 unknown or
+    repeated fields and the first bad image are reported.
 
     Args:
         path: a JSON Lines file in UTF-8.
@@ -133,11 +136,13 @@ def read_gen_qa(
         try:
             model = GenQARow.model_validate_json(text)
         except ValidationError as error:
-            for details in error.errors(include_url=False):
-                reporter.error(number, *_explain(details))
+            wrong = [_explain(details) for details in error.errors(include_url=False)]
+        else:
+            _warn(model, number, text, reporter)
+            yield Row(number, model.query, model.response, model.system, model.metadata, bool(model.images))
             continue
-        _warn(model, number, text, reporter)
-        yield Row(number, model.query, model.response, model.system, model.metadata, bool(model.images))
+        for field, reason in wrong:  # here, so that no traceback of an error carries the row's text
+            reporter.error(number, field, reason)
 
 
 def _explain(details: ErrorDetails) -> tuple[str | None, str]:
@@ -168,13 +173,15 @@ def _explain(details: ErrorDetails) -> tuple[str | None, str]:
 def _warn(model: GenQARow, number: int, text: str, reporter: Reporter) -> None:
     keys = _KEYS.decode(text)
     if not _FIELDS.issuperset(keys) or len(set(keys)) != len(keys):
-        for key in dict.fromkeys(keys):
-            if keys.count(key) > 1:
+        counts = Counter(keys)
+        odd = [key for key in counts if counts[key] > 1 or key not in _FIELDS]
+        for key in odd[:MAX_ODD_KEYS]:
+            if counts[key] > 1:
                 reporter.warning(number, shown(key), "stands in this row more than once; the last one counts")
             if key not in _FIELDS:
                 reporter.warning(number, shown(key), _unknown_field(key))
-    for field in _OPTIONAL.intersection(keys):
-        if getattr(model, field) is None:
+    for field in ("system", "images", "metadata"):
+        if getattr(model, field) is None and field in model.model_fields_set:
             reporter.warning(number, field, "is null; leave it out, the container is documented for text only")
     system, metadata = model.system or "", model.metadata
     joined = f"{model.query}\n{model.response}\n{system}\n{metadata}"
@@ -218,5 +225,4 @@ def _keys(pairs: list[tuple[str, Any]]) -> list[str]:
 
 
 _FIELDS: Final = frozenset(GenQARow.model_fields)
-_OPTIONAL: Final = frozenset({"system", "images", "metadata"})
 _KEYS: Final = json.JSONDecoder(object_pairs_hook=_keys)

@@ -22,11 +22,7 @@ def read_lines(reporter: Reporter) -> Iterator[tuple[int, str]]:
     Raises:
         InputError: the file cannot be read, is not UTF-8 text at all, or has no line that holds something.
     """
-    try:
-        file = Path(reporter.path).open("rb")
-    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        raise _unreadable(error, reporter.path) from error
-    with file:
+    with _open(reporter.path) as file:
         yield from _lines(file, reporter)
 
 
@@ -64,6 +60,13 @@ def _without_mark(line: bytes, reporter: Reporter) -> bytes:
         reporter.warning(1, None, "begins with a byte order mark; save the file as UTF-8 without one")
         return line.removeprefix(codecs.BOM_UTF8)
     return line
+
+
+def _open(path: str) -> BinaryIO:
+    try:
+        return Path(path).open("rb")
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        raise _unreadable(error, path) from error
 
 
 def _read(file: BinaryIO, size: int, path: str) -> bytes:

@@ -22,7 +22,8 @@ def to_json(summary: Summary) -> dict[str, Any]:
       by predicted label, the last one for predictions outside the labels.
     - `segments`: None, or the `metric` looked at, `higher_is_better`, `whole` (an estimate), `ranked` (how many
       segments have at least `min_scored` scored rows), `too_small` (how many have fewer), `stands_out` (whether any
-      does) and `weakest`, up to three segments: `key`, `value`, `rows`, an estimate, `stands_out`.
+      does) and `weakest`, up to three segments: `metadata_key`, `metadata_value`, `rows`, an
+      estimate, `stands_out`.
     - `assumptions`: what the run assumed where the container's behaviour is not known.
     - `notes`, `next_step`: sentences; `next_step` may be None.
 
@@ -100,8 +101,8 @@ def _segments(weakest: Weakest) -> dict[str, Any]:
 
 def _segment(segment: Segment) -> dict[str, Any]:
     return {
-        "key": segment.key,
-        "value": segment.value,
+        "metadata_key": segment.key,
+        "metadata_value": segment.value,
         "rows": segment.n,
         **_estimate(segment.estimate),
         "stands_out": segment.stands_out,

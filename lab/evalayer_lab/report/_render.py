@@ -12,12 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from evalayer import label_of
-from evalayer_lab.report._records import Confusion, MetricRow, Summary, Weakest
+from evalayer_lab.report._records import Confusion, Summary, Weakest
 from evalayer_lab.statistics import Estimate
 
 _WEAKEST: Final = 3
-_WIDEST_MATRIX: Final = 8  # classes; a larger matrix is shown as its commonest confusions
-_LONGEST: Final = 60
+_CONFUSIONS: Final = 8  # shown of a matrix too wide for the console
+_LONGEST: Final = 60  # characters of a name or label
+_GAP: Final = 2  # blanks between columns
+_INVALID: Final = "(invalid)"
 _MISSING: Final = "-"
 
 
@@ -33,14 +35,16 @@ def render(summary: Summary, console: Console) -> None:
     for kind, count in sorted(summary.run.failures.items(), key=lambda item: (-item[1], item[0])):
         _say(console, f"  failed with {kind}: {count}")
     if summary.metrics:
-        console.print()
         _metrics(summary, console)
+        _unscored(summary, console)
     if summary.decoded:
         _decoded(summary, console)
     for confusion in summary.confusions:
         _confusion(confusion, console)
     if summary.segments is not None:
         _segments(summary.segments, console)
+    if summary.notes or summary.next_step is not None:
+        console.print()
     for note in summary.notes:
         _say(console, f"Note: {note}")
     if summary.next_step is not None:
@@ -66,43 +70,41 @@ def _rows(summary: Summary) -> str:
 
 def _metrics(summary: Summary, console: Console) -> None:
     folded = summary.run.aggregation if summary.run.aggregation in {"min", "max", "sum"} else None
-    has_unscored = any(row.estimate.n_unscored for row in summary.metrics)
     table = _table("metric", "mean", f"{_level(summary.metrics[0].estimate)} interval", "scored", "better")
-    if has_unscored:
-        table.add_column("worst to best", justify="right", no_wrap=True)
     if folded:
-        table.add_column(f"job's {folded}", justify="right", no_wrap=True)
+        table.add_column(folded, justify="right", no_wrap=True)
     for metric, rows in groupby(summary.metrics, key=lambda row: row.metric):
         for index, row in enumerate(rows):
             if row.part is not None and index == 0:
                 table.add_row(_plain(metric))
-            table.add_row(*_metric_cells(row, has_unscored=has_unscored, folded=folded is not None))
-    console.print(table)
+            cells = [
+                _plain(row.name if row.part is None else f"  {row.part}"),
+                Text(_number(row.estimate.value)),
+                Text(_interval(row.estimate)),
+                Text(str(row.estimate.n)),
+                Text({True: "higher", False: "lower", None: _MISSING}[row.higher_is_better]),
+            ]
+            table.add_row(*cells, *([Text(_number(row.reported))] if folded else []))
+    _show(console, table)
     if folded:
-        _say(console, f"The job folds with {folded}; mean and interval are over the scored rows.")
-    if has_unscored:
+        _say(console, f"{folded}: the value that the job reports. Mean and interval are over the scored rows.")
+
+
+def _unscored(summary: Summary, console: Console) -> None:
+    table = _table("not scored on every row", "unscored", "worst case", "best case")
+    for row in summary.metrics:
+        if row.estimate.n_unscored:
+            table.add_row(
+                _plain(row.name),
+                Text(str(row.estimate.n_unscored)),
+                Text(_number(row.worst)),
+                Text(_number(row.best)),
+            )
+    if table.row_count:
+        _show(console, table)
         _say(
-            console,
-            "Worst to best: the mean if all unscored rows were wrong, or all right (scores from 0 to 1 only).",
+            console, "Worst and best case: the mean if every unscored row had scored the worse, or better, of 0 and 1."
         )
-    console.print()
-
-
-def _metric_cells(row: MetricRow, *, has_unscored: bool, folded: bool) -> list[Text]:
-    estimate = row.estimate
-    cells = [
-        _plain(row.name if row.part is None else f"  {row.part}"),
-        Text(_number(estimate.value)),
-        Text(_interval(estimate)),
-        Text(f"{estimate.n}/{estimate.n + estimate.n_unscored}" if estimate.n_unscored else str(estimate.n)),
-        Text({True: "higher", False: "lower", None: _MISSING}[row.higher_is_better]),
-    ]
-    if has_unscored:
-        known = row.worst is not None and row.best is not None
-        cells.append(Text(f"{_number(row.worst)} to {_number(row.best)}" if known else _MISSING))
-    if folded:
-        cells.append(Text(_number(row.reported)))
-    return cells
 
 
 def _decoded(summary: Summary, console: Console) -> None:
@@ -117,70 +119,80 @@ def _decoded(summary: Summary, console: Console) -> None:
         else:
             whole.add_row(_plain(name), Text(_number(value)))
     if whole.row_count:
-        console.print(whole)
-        console.print()
+        _show(console, whole)
     kinds = list(dict.fromkeys(kind for values in by_label.values() for kind in values))
     if kinds:
-        table = _table("by label", *map(_shown, kinds))
+        table = _table("by label", *kinds)
         for (metric, label), values in by_label.items():
             table.add_row(_plain(f"{metric}: {label}"), *(Text(_number(values.get(kind))) for kind in kinds))
-        console.print(table)
-        console.print()
+        _show(console, table)
 
 
 def _confusion(confusion: Confusion, console: Console) -> None:
-    labels = [*confusion.labels, "(invalid)"]
-    if len(confusion.labels) <= _WIDEST_MATRIX:
-        table = _table(f"{_shown(confusion.metric)}: gold \\ answer", *map(_shown, labels), wrap=True)
+    answers = [*confusion.labels, _INVALID]
+    corner = f"{confusion.metric}: gold \\ answer"
+    columns = [
+        max(len(answer), len(str(column.max()))) for answer, column in zip(answers, confusion.counts.T, strict=True)
+    ]
+    if max(map(len, (corner, *confusion.labels))) + sum(width + _GAP for width in columns) <= console.width:
+        table = _table(corner, *answers)
         for label, counts in zip(confusion.labels, confusion.counts, strict=True):
             table.add_row(_plain(label), *(Text(str(count)) for count in counts))
     else:
-        table = _table(f"{_shown(confusion.metric)}: gold", "answer", "rows", wrap=True)
+        table = _table(f"commonest confusions of {confusion.metric}", "rows")
         errors = confusion.counts.copy()
         np.fill_diagonal(errors, 0)
-        for cell in np.argsort(-errors, axis=None, kind="stable")[:_WIDEST_MATRIX]:
-            gold, predicted = divmod(int(cell), len(labels))
-            if errors[gold, predicted]:
-                table.add_row(_plain(labels[gold]), _plain(labels[predicted]), Text(str(errors[gold, predicted])))
-    console.print(table)
-    console.print()
+        for cell in np.argsort(-errors, axis=None, kind="stable")[:_CONFUSIONS]:
+            gold, answer = divmod(int(cell), len(answers))
+            if errors[gold, answer]:
+                shown = f"{_shown(confusion.labels[gold])} taken for {_shown(answers[answer])}"
+                table.add_row(Text(shown), Text(str(errors[gold, answer])))
+    if table.row_count:
+        _show(console, table)
 
 
 def _segments(weakest: Weakest, console: Console) -> None:
     table = weakest.table
     if not table.ranked:
+        console.print()
         _say(console, f"No segment has {table.min_scored} scored rows, so none is ranked.")
         return
-    shown = table.ranked[:_WEAKEST]
-    grid = _table("weakest segments", _shown(weakest.name), f"{_level(table.whole)} interval", "scored", "stands out")
-    for segment in shown:
-        estimate = segment.estimate
+    grid = _table(
+        f"weakest segments by {weakest.name}", "mean", f"{_level(table.whole)} interval", "scored", "stands out"
+    )
+    for segment in table.ranked[:_WEAKEST]:
         grid.add_row(
             _plain(f"{segment.key} = {segment.value}"),
-            Text(_number(estimate.value)),
-            Text(_interval(estimate)),
-            Text(f"{estimate.n}/{segment.n}" if estimate.n_unscored else str(estimate.n)),
+            Text(_number(segment.estimate.value)),
+            Text(_interval(segment.estimate)),
+            Text(str(segment.estimate.n)),
             Text("yes" if segment.stands_out else "no"),
         )
     grid.add_row(
         Text("all rows"), Text(_number(table.whole.value)), Text(_interval(table.whole)), Text(str(table.whole.n))
     )
-    console.print(grid)
+    _show(console, grid)
     if not any(segment.stands_out for segment in table.ranked):
         _say(
             console,
-            f"No segment stands out: with {len(table.ranked)} segments looked at, "
-            "none differs from the whole by more than chance explains.",
+            f"No segment stands out: of {len(table.ranked)} looked at, none is weaker than the whole by more than "
+            "chance explains.",
         )
-    console.print()
 
 
-def _table(first: str, *others: str, wrap: bool = False) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="bold")
-    table.add_column(Text(first), overflow="fold", min_width=12)
+def _table(first: str, *others: str) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), header_style="bold"
+    )
+    table.add_column(_plain(first), overflow="fold")
     for other in others:
-        table.add_column(Text(other), justify="right", overflow="fold", no_wrap=not wrap)
+        table.add_column(_plain(other), justify="right", no_wrap=True)
     return table
+
+
+def _show(console: Console, table: Table) -> None:
+    console.print()
+    console.print(table)
 
 
 def _say(console: Console, text: str, style: str = "") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
@@ -122,7 +122,11 @@ def read_reported(path: Path) -> dict[str, float]:
     """
     results = _read(path, TypeAdapter(_Results)).results
     values = results.get("all") or next((values for values in results.values() if values), {})
-    numbers = {key: value for key, value in values.items() if isinstance(value, float) and math.isfinite(value)}
+    numbers = {
+        key: float(value)
+        for key, value in values.items()
+        if isinstance(value, int | float) and abs(value) <= sys.float_info.max
+    }
     own = {key: value for key, value in numbers.items() if plain_name(key) == key}
     return own | {plain_name(key): value for key, value in numbers.items() if key not in own}
 

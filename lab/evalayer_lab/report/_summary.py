@@ -36,7 +36,10 @@ def summarize(results: RunResults, *, level: float = 0.95) -> Summary:
             confusion, n_left_out = _confusion(results, metric, labels)
             confusions.append(confusion)
             if n_left_out:
-                notes.append(f"{n_left_out} rows of {metric.name} count for no class, or for several.")
+                notes.append(
+                    f"The confusion matrix of {metric.name} leaves out rows whose counters name no single class: "
+                    f"{n_left_out}."
+                )
     notes.extend(_disagreements(results))
     headline = _headline(rows, {confusion.metric for confusion in confusions})
     weakest = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from time import monotonic
 from typing import Any, BinaryIO, Final
 
 from evalayer_lab._errors import InputError
+from evalayer_lab.run._json import decode, encode
 
 _VERSION: Final = 1
 _SYNC_SECONDS: Final = 1.0
-_encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class Journal:
     def append(self, entries: Iterable[Entry]) -> None:
         """Write entries. When this returns, a killed process has not lost them."""
         lines = [
-            _encode(
+            encode(
                 [
                     entry.line,
                     entry.system,
@@ -98,7 +97,7 @@ class Journal:
         ]
         if not lines:
             return
-        self._file.write(("\n".join(lines) + "\n").encode("ascii"))
+        self._file.write(b"\n".join(lines) + b"\n")
         self._file.flush()
         self.done += len(lines)
         if monotonic() - self._synced > _SYNC_SECONDS:
@@ -121,15 +120,15 @@ class Journal:
         header = self._file.readline()
         if not header.endswith(b"\n"):
             self._file.truncate(0)
-            self._file.write((_encode({"version": _VERSION, "started": self.started, **fingerprint}) + "\n").encode())
+            self._file.write(encode({"version": _VERSION, "started": self.started, **fingerprint}) + b"\n")
             self._file.flush()
             return
         try:
-            found = json.loads(header)
+            found = decode(header)
             self.started = found.pop("started")
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise InputError("is no journal of a run; use another --output", path=self._path, line=1) from error
-        expected = json.loads(_encode({"version": _VERSION, **fingerprint}))
+        expected = decode(encode({"version": _VERSION, **fingerprint}))
         changed = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
         if changed:
             raise InputError(
@@ -152,7 +151,7 @@ class Journal:
 
     def _entry(self, line: bytes, number: int) -> Entry:
         try:
-            return Entry(*json.loads(line))
+            return Entry(*decode(line))
         except (ValueError, TypeError, RecursionError) as error:
             raise InputError(
                 "the journal is damaged here; use --overwrite to begin anew", path=self._path, line=number

@@ -16,13 +16,13 @@ import pyarrow.parquet as pq
 
 from evalayer import Aggregator
 from evalayer_lab.run._journal import Entry
+from evalayer_lab.run._json import encode
 
 RESULTS_KEY: Final = "custom|gen_qa_gen_qa|0"
 METRIC_PREFIX: Final = "lambda_"
 _COLUMNS: Final = ("example", "full_prompt", "gold", "metrics", "pred_logprobs", "predictions", "specifics")
 _SCHEMA: Final = pa.schema([(column, pa.string()) for column in _COLUMNS])
 _ROW_GROUP: Final = 4096
-_encode: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass
@@ -57,14 +57,14 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
     failures: list[tuple[int, str]] = []
     columns: dict[str, list[str]] = {column: [] for column in _COLUMNS}
     with (
-        (results / "inference_output.jsonl").open("w", encoding="utf-8", errors="backslashreplace") as inferences,
+        (results / "inference_output.jsonl").open("wb") as inferences,
         pq.ParquetWriter(details / f"details_{RESULTS_KEY}_{timestamp}.parquet", _SCHEMA) as parquet,
     ):
         for entry in entries:
             totals.processed += 1
             messages = _messages(entry)
             predictions = repr([entry.inference])
-            inferences.write(_encode(_inference(entry, messages, predictions)) + "\n")
+            inferences.write(encode(_inference(entry, messages, predictions)) + b"\n")
             if entry.failure is not None:
                 totals.failures[entry.failure] += 1
                 failures.append((entry.line, entry.failure))

@@ -32,19 +32,19 @@ def test_a_good_file_exits_with_0_and_is_summed_up(tmp_path: Path) -> None:
 def test_warnings_alone_exit_with_0(tmp_path: Path) -> None:
     result = check(tmp_path, GOOD + "\n")
     assert result.exit_code == 0
-    assert f"warning {tmp_path / 'gen_qa.jsonl'}:2: blank line" in result.output
+    assert f"warning: {tmp_path / 'gen_qa.jsonl'}:2: blank line" in result.output
 
 
 def test_a_bad_row_exits_with_1_and_is_printed(tmp_path: Path) -> None:
     result = check(tmp_path, GOOD + '{"query": "q", "response": 1}\n')
     assert result.exit_code == 1
-    assert f"error {tmp_path / 'gen_qa.jsonl'}:2: response: is a number, not text\n" in result.output
+    assert f"error: {tmp_path / 'gen_qa.jsonl'}:2: response: is a number, not text\n" in result.output
     assert "1 error, 0 warnings" in result.output
 
 
 def test_no_more_problems_than_asked_for_are_printed(tmp_path: Path) -> None:
     result = check(tmp_path, "{}\n" * 10, "--max-problems", "3")
-    assert sum(line.startswith("error ") for line in result.output.splitlines()) == 3
+    assert sum(line.startswith("error: ") for line in result.output.splitlines()) == 3
     assert "… and 17 more problems; --max-problems 20 prints all" in result.output
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import traceback
 import tracemalloc
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -165,6 +166,20 @@ def test_one_row_can_have_several_problems(tmp_path: Path) -> None:
     assert [field for _, field, _ in problems] == ["query", "response", "metadata"]
 
 
+def test_the_problems_of_one_row_are_bounded(tmp_path: Path) -> None:
+    rows, problems = found(tmp_path, {**GOOD, "images": [{}] * 1000})
+    assert (rows, [field for _, field, _ in problems]) == (2, ["images[0].data"])
+    rows, problems = found(tmp_path, {**GOOD, **{f"field {n}": n for n in range(1000)}})
+    assert (rows, len(problems)) == (3, 8)
+
+
+def test_a_strict_error_carries_nothing_of_the_row(tmp_path: Path) -> None:
+    path = written(tmp_path, b'{"query": "q", "response": ["SECRET"]}')
+    with pytest.raises(InputError) as raised:
+        read(path, strict=True)
+    assert "SECRET" not in "".join(traceback.format_exception(raised.value))
+
+
 def test_a_problem_reads_as_path_line_field_reason(tmp_path: Path) -> None:
     path = written(tmp_path, b'{"query": "q", "response": ""}')
     _, problems = read(path)
@@ -215,7 +230,7 @@ def test_utf_16_is_named(tmp_path: Path, encoding: str) -> None:
         read(written(tmp_path, ("\ufeff" + json.dumps(GOOD)).encode(encoding)))
 
 
-@pytest.mark.parametrize(("name", "words"), [("missing", "No such file"), (".", "directory"), ("a\0b", "null byte")])
+@pytest.mark.parametrize(("name", "words"), [("missing", "No such file"), (".", "directory"), ("a\0b", "null")])
 def test_a_path_that_cannot_be_read_is_an_input_error(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read(tmp_path / name)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from evalayer import JSONValue
 from evalayer_lab.report._literal import MAX_DEPTH, MAX_LENGTH, parse_literal
 
-NASTY = st.sampled_from(["'", '"', "\\", "'\"", "\n", "True", "None", "{", "]", "\\'", "\u2028", "\ud800", "\x00", "é😀"])
+NASTY = st.sampled_from(
+    ["'", '"', "\\", "'\"", "\n", "True", "None", "{", "]", "\\'", "\u2028", "\ud800", "\x00", "é😀"]
+)
 TEXTS = st.lists(st.text(st.characters()) | NASTY, max_size=4).map("".join)
 VALUES: st.SearchStrategy[JSONValue] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
@@ -39,8 +41,31 @@ def test_json_without_escapes_is_understood(value: dict[str, JSONValue]) -> None
 
 
 SNIPPETS = st.sampled_from(
-    ["'a'", '"b"', "{", "}", "[", "]", ",", ":", "1", "-", "1e999", "True", "None", "(", ")", "\\", "'", '"', " ", "\n"]
-    + ["__import__('os')", "f'{1}'", "b'x'", "nan", "0x1f", "1_0", "#", "lambda:0", "true", "null", "Trueish"]
+    [
+        *[
+            "'a'",
+            '"b"',
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "1",
+            "-",
+            "1e999",
+            "True",
+            "None",
+            "(",
+            ")",
+            "\\",
+            "'",
+            '"',
+            " ",
+            "\n",
+        ],
+        *["__import__('os')", "f'{1}'", "b'x'", "nan", "0x1f", "1_0", "#", "lambda:0", "true", "null", "Trueish"],
+    ]
 )
 
 

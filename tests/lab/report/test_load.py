@@ -9,9 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-from evalayer_lab._errors import InputError
-from evalayer_lab.report import load
 from tests.lab.report.output_folder import (
     TIMESTAMP,
     class_info,
@@ -22,6 +19,9 @@ from tests.lab.report.output_folder import (
     write_details,
     write_run,
 )
+
+from evalayer_lab._errors import InputError
+from evalayer_lab.report import load
 
 ROWS = [score_row("grade", 0.5), score_row("grade", None), score_row("grade", 1.0)]
 METRICS = [score_info("grade")]
@@ -79,7 +79,9 @@ def test_a_name_left_out_on_unscored_rows(tmp_path: Path) -> None:
 
 def test_keys_of_real_jobs(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", [{}, {}])
-    columns = {"metrics": ["{'rft': {'lambda_reward': 1, 'lambda_f1': 0.5}, 'f1': 0.25}", "{'reward': True, 'f1': 1.0}"]}
+    columns = {
+        "metrics": ["{'rft': {'lambda_reward': 1, 'lambda_f1': 0.5}, 'f1': 0.25}", "{'reward': True, 'f1': 1.0}"]
+    }
     write_details(details_file(folder), columns)
     results = load(folder)
     assert results.values("reward").tolist() == [1.0, 1.0]

@@ -14,8 +14,10 @@ from hashlib import sha256
 from pathlib import Path
 
 _KILLS = 25
-_ROWS = 15_000
+_ROWS = 10_000
 _HANDLER = """
+from time import sleep
+
 from evalayer import Sample, Task, Unscored, build_lambda_handler
 
 task = Task("words", metrics=["exact_match"])
@@ -26,6 +28,7 @@ def ask(sample):
 
 @task.metric
 def share(completion):
+    sleep(0.0002)
     if not completion.text:
         return Unscored("no answer")
     return len(completion.text) / 7
@@ -68,6 +71,13 @@ def _start(folder: Path, output: str) -> subprocess.Popen[bytes]:
     )
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
+
+
 def _finish(process: subprocess.Popen[bytes]) -> None:
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors.decode()
@@ -90,16 +100,20 @@ def test_killed_25_times_and_resumed_gives_the_output_of_a_quiet_run(tmp_path: P
     moments = random.Random(20_260_101)
     folder = tmp_path / "killed" / "words"
     interrupted_at: list[int] = []
+    journal = folder / "journal.jsonl"
     while len(interrupted_at) < _KILLS:
+        before = _size(journal)
         process = _start(tmp_path, "killed")
-        time.sleep(moments.uniform(0.2, usual / 2))
+        if len(interrupted_at) % 5:  # every fifth is killed while it sets up
+            while _size(journal) == before and process.poll() is None:
+                time.sleep(0.005)
+        time.sleep(moments.uniform(0, usual / 10))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         if (folder / "run.json").exists():
             shutil.rmtree(folder)  # it got to the end before enough kills: begin anew
-        journal = folder / "journal.jsonl"
         interrupted_at.append(journal.read_bytes().count(b"\n") if journal.exists() else 0)
-    assert len(set(interrupted_at)) > 3, "hardly a kill came between two batches: give it more rows"
+    assert len(set(interrupted_at)) > 5, "hardly a kill came between two batches: give it more rows"
 
     _finish(_start(tmp_path, "killed"))
     quiet, killed = _digests(tmp_path / "quiet"), _digests(tmp_path / "killed")

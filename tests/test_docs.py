@@ -1,0 +1,165 @@
+"""The documentation is run: its commands, its Python, the files it shows, its links; and it knows every command.
+
+In README.md, CONTRIBUTING.md and docs/*.md,
+
+- every `$ ` command of a ```console block is run, in order, in a copy of the repository; `cd` moves between folders. A
+  command must succeed, or exit as its comment says (`# exits with 1`), and print each line shown below it, where …
+  stands for anything. Not run: commands that start with a word in NOT_RUN, and ```sh blocks.
+- every ```python block is run, all of one document as one script, unless its fence says `python no-run`.
+- a block under a line that ends in "`path`:" is that file. Where the repository has it, it must hold the block; where
+  it has not, the file is made before the commands are run.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+
+from evalayer_lab.cli._main import root
+
+NOT_RUN = ("make", "git", "pip install", "sam", "aws")
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+GENERATED = ("*.pyc", "__pycache__", "build", "dist", "output")
+
+
+@dataclass(frozen=True)
+class Block:
+    kind: str
+    text: str
+    line: int
+    file: str | None
+
+
+@dataclass(frozen=True)
+class Command:
+    text: str
+    code: int
+    shown: tuple[str, ...]
+
+
+def blocks(document: Path) -> Iterator[Block]:
+    lines = document.read_text(encoding="utf-8").splitlines()
+    start: int | None = None
+    for number, line in enumerate(lines):
+        if start is None and line.startswith("```"):
+            start = number
+        elif start is not None and line == "```":
+            above = next((text for text in reversed(lines[:start]) if text.strip()), "")
+            file = re.search(r"`([^`\s]+\.\w+)`:$", above)
+            text = "".join(f"{line}\n" for line in lines[start + 1 : number])
+            yield Block(lines[start].removeprefix("```").strip(), text, start + 1, file[1] if file else None)
+            start = None
+    assert start is None, f"{document.name}:{start}: the block is never closed"
+
+
+def commands(block: Block) -> Iterator[Command]:
+    joined = re.sub(r"\\\n(> )?\s*", " ", block.text)
+    for text in re.split(r"^\$ ", joined, flags=re.MULTILINE)[1:]:
+        command, *shown = text.splitlines()
+        code = re.search(r"#\s*exits with (\d+)", command)
+        yield Command(command, int(code[1]) if code else 0, tuple(shown))
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def of_kind(document: Path, kind: str) -> list[Block]:
+    return [block for block in blocks(document) if block.kind == kind]
+
+
+def cases(kind: str) -> pytest.MarkDecorator:
+    documents = [document for document in DOCUMENTS if of_kind(document, kind)]
+    return pytest.mark.parametrize("document", documents, ids=lambda document: document.name)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT, tmp_path / "copy", ignore=shutil.ignore_patterns(".*", *GENERATED)))
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "COLUMNS": "120"}
+
+
+@cases("console")
+def test_commands_do_what_is_shown(document: Path, copy: Path, environment: dict[str, str]) -> None:
+    for block in blocks(document):
+        if block.file and not (copy / block.file).exists():
+            (copy / block.file).write_text(block.text, encoding="utf-8")
+    folder = copy
+    for command in [command for block in of_kind(document, "console") for command in commands(block)]:
+        if command.text.startswith(tuple(f"{word} " for word in NOT_RUN)):
+            continue
+        if command.text.startswith("cd "):
+            folder /= command.text.split()[1]
+            continue
+        done = subprocess.run(
+            ["bash", "-c", command.text], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        printed = squeezed(done.stdout + done.stderr)
+        assert done.returncode == command.code, f"{command.text}\n{done.stdout}{done.stderr}"
+        for line in command.shown:
+            for part in line.split("…"):
+                assert squeezed(part) in printed, f"{command.text} does not print: {line}\n{done.stdout}{done.stderr}"
+
+
+@cases("python")
+def test_python_runs(document: Path, copy: Path, environment: dict[str, str]) -> None:
+    lines: list[str] = []
+    for block in of_kind(document, "python"):
+        lines += [""] * (block.line - len(lines))  # so that a traceback has the line numbers of the document
+        lines += block.text.splitlines()
+    script = copy / f"{document.stem}.py"
+    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=copy, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_files_are_shown_as_they_are(document: Path) -> None:
+    for block in blocks(document):
+        if block.file and (ROOT / block.file).exists():
+            assert block.text in (ROOT / block.file).read_text(encoding="utf-8"), f"{document.name}:{block.line}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    assert not [link for link in links if not (document.parent / link).exists()]
+
+
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    pending: list[tuple[str, click.Command]] = [("evalayer", root)]
+    while pending:
+        name, command = pending.pop()
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for child in command.list_commands(context):
+                found = command.get_command(context, child)
+                assert found is not None
+                pending.append((f"{name} {child}", found))
+        else:
+            yield name, command
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(*case, id=case[0]) for case in every_command()])
+def test_every_command_is_explained(name: str, command: click.Command) -> None:
+    shown = command.get_help(click.Context(command, info_name=name))
+    assert re.search(rf"Examples?:\n +{name}\b", shown)
+    unexplained = [option.name for option in command.params if isinstance(option, click.Option) and not option.help]
+    assert not unexplained
+    assert f"`{name}" in (ROOT / "README.md").read_text(encoding="utf-8")
