@@ -174,8 +174,6 @@ def _picked(tasks: tuple[Task, ...]) -> Task:
     by_name = {task.name: task for task in tasks}
     if len(by_name) != len(tasks):
         raise InvalidTask(f"two tasks have one name: {', '.join(task.name for task in tasks)}")
-    if not tasks:
-        raise InvalidTask("build_lambda_handler needs a task")
     wanted = os.environ.get(TASK_VARIABLE)
     if wanted:
         if wanted not in by_name:
@@ -183,4 +181,6 @@ def _picked(tasks: tuple[Task, ...]) -> Task:
         return by_name[wanted]
     if len(tasks) > 1:
         raise InvalidTask(f"set {TASK_VARIABLE} to pick one of the tasks {', '.join(by_name)}")
-    return tasks[0]
+    for task in tasks:
+        return task
+    raise InvalidTask("build_lambda_handler needs a task")

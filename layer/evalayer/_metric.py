@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias, TypeVar, cast, overload
+from typing import Final, NamedTuple, SupportsFloat, TypeAlias, TypeVar, cast, overload
 
 from evalayer._errors import InvalidMetric
 from evalayer._records import Completion, Score, Unscored
@@ -53,7 +53,7 @@ class Metric(ABC):
 
 
 class CorpusMetric(Metric):
-    """A metric whose value is of the whole data set, not a mean of rows: F1, correlation, …
+    """A metric whose value is of the whole dataset, not a mean of rows: F1, correlation, …
 
     The container can only fold each reported number with average, min, max or sum. A corpus metric therefore
     scores each row as a mapping of counters and computes its value from their folded totals.
@@ -181,7 +181,7 @@ def checked_number(value: object) -> float:
                 "return a number, a mapping of the metric's parts to numbers, or Unscored(reason)"
             )
         try:
-            value = float(value)
+            value = float(cast("SupportsFloat", value))
         except (TypeError, ValueError, OverflowError):
             raise InvalidMetric(f"returned a {type(value).__name__} that is no finite number") from None
     if value - value != 0.0:

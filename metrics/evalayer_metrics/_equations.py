@@ -63,7 +63,7 @@ def _is_right(first: Fraction | int, rest: str, right: str) -> bool:
             total += product
             product = -term if operator in {"-", "−", "–"} else term
     stated, decimals = _number(right)
-    return abs(total + product - stated) * 2 * 10**decimals <= 1
+    return bool(-1 <= 2 * 10**decimals * (total + product - stated) <= 1)
 
 
 def _number(term: str) -> tuple[Fraction | int, int]:

@@ -1,4 +1,4 @@
-"""Classification, exact for the whole data set."""
+"""Classification, exact for the whole dataset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SNAP: Final = 1e-6
 
 
 class classification(CorpusMetric):  # noqa: N801 (called like the functions beside it)
-    """Accuracy, precision, recall, F1, MCC and kappa of a label, exact for the whole data set.
+    """Accuracy, precision, recall, F1, MCC and kappa of a label, exact for the whole dataset.
 
     Every row reports `correct`, and `tp.<label>`, `fp.<label>`, `fn.<label>` for every label, each 0 or 1. From
     their folded totals `decode` computes

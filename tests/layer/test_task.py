@@ -27,7 +27,7 @@ SECRET = "the user's own words"
 
 
 class Share(CorpusMetric):
-    """Hits over tries, of the whole data set."""
+    """Hits over tries, of the whole dataset."""
 
     def __init__(self) -> None:
         super().__init__("share", parts=["hits", "tries"])

@@ -9,7 +9,8 @@ def test_case_and_a_final_dot_make_no_difference() -> None:
 
 
 def test_an_answer_without_addresses_invents_none() -> None:
-    assert no_invented_contacts(Completion("Who can help?", "Nobody.", ""))
+    for answer in ("Nobody.", "", "Write to help@", "a" * 100_000):
+        assert no_invented_contacts(Completion("Who can help?", answer, ""))
 
 
 def test_it_is_installed_under_its_name() -> None:

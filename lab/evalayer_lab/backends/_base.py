@@ -14,7 +14,7 @@ class Request:
     """One question to a model.
 
     Attributes:
-        query: the data set's query, before preprocessing.
+        query: the dataset's query, before preprocessing.
         system: the system prompt after preprocessing.
         prompt: the user's text after preprocessing.
         occurrence: how many rows before this one have the same content; tells duplicates apart.

@@ -20,7 +20,7 @@ _NOT_RECORDED = Generation("", error="no recorded answer for this row")
 class ReplayBackend:
     """Answers with what was recorded in a JSON Lines file.
 
-    Each line has `inference`, the model's text, and either `query`, the data set's query, or `prompt`, the
+    Each line has `inference`, the model's text, and either `query`, the dataset's query, or `prompt`, the
     messages after preprocessing as the container writes them to `inference_output.jsonl`; the container's own
     file can be given as it is. Rows of one content take their recorded answers in the file's order.
 

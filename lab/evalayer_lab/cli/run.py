@@ -17,7 +17,7 @@ _SHOWN_PROBLEMS = 10
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="The gen_qa data set (JSON Lines).")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="The gen_qa dataset (JSON Lines).")
 @click.option(
     "--handler",
     default=None,
@@ -39,8 +39,8 @@ _SHOWN_PROBLEMS = 10
 @click.option(
     "--output", type=click.Path(path_type=Path), default=Path("output"), show_default=True, help="Where to write."
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Take only the first rows of the data set.")
-@click.option("--strict", is_flag=True, help="Stop at the first broken row of the data set.")
+@click.option("--limit", type=click.IntRange(min=1), help="Take only the first rows of the dataset.")
+@click.option("--strict", is_flag=True, help="Stop at the first broken row of the dataset.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier run in the same folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, as `evalayer report --json` does.")
 @click.pass_context
@@ -83,7 +83,7 @@ def run(
 
     settings = read_recipe(recipe)
     for warning in settings.warnings:
-        click.echo(f"warning: {recipe}: {warning}", err=True)
+        click.echo(f"warning: {warning}", err=True)
     os.environ.setdefault("EVALAYER_AGGREGATION", settings.processor.aggregation)
     loaded = load_handler(handler or DEFAULT_HANDLER)
     plan = RunPlan(
@@ -100,8 +100,8 @@ def run(
         outcome = run_plan(plan, advance)
     for problem in outcome.problems[:_SHOWN_PROBLEMS]:
         click.echo(f"{problem.severity}: {problem}", err=True)
-    if len(outcome.problems) > _SHOWN_PROBLEMS:
-        click.echo(f"… and {len(outcome.problems) - _SHOWN_PROBLEMS} more: evalayer dataset check {data}", err=True)
+    if outcome.problem_count > _SHOWN_PROBLEMS:
+        click.echo(f"… and {outcome.problem_count - _SHOWN_PROBLEMS} more: evalayer dataset check {data}", err=True)
     summary = summarize(load(outcome.folder))
     if as_json:
         click.echo(json.dumps(to_json(summary), indent=2, ensure_ascii=False))

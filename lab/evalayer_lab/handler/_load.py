@@ -96,13 +96,9 @@ def _sources_hash(module: Any) -> str:
     if file is None:
         return digest.hexdigest()
     folder = Path(file).parent
-    beside = {
-        Path(other.__file__)
-        for other in list(sys.modules.values())
-        if getattr(other, "__file__", None) and Path(other.__file__ or "").parent == folder
-    }
-    for path in sorted(beside):
-        if path.suffix == ".py":
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
+    files = {getattr(other, "__file__", None) for other in list(sys.modules.values())}
+    beside = sorted(path for path in map(Path, filter(None, files)) if path.parent == folder and path.suffix == ".py")
+    for path in beside:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -108,7 +108,7 @@ def _unscored(summary: Summary, console: Console) -> None:
 
 
 def _decoded(summary: Summary, console: Console) -> None:
-    """Values of the whole data set: those of a metric in one table, those of its labels in another."""
+    """Values of the whole dataset: those of a metric in one table, those of its labels in another."""
     whole = _table("over all rows", "value")
     by_label: dict[tuple[str, str], dict[str, float | None]] = {}
     for name, value in summary.decoded.items():

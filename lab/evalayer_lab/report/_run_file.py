@@ -26,7 +26,7 @@ class MetricInfo(_Record):
     Attributes:
         name: what it reports under.
         parts: what it reports, each as `<name>.<part>`; empty if it reports one number, `<name>`.
-        corpus: whether its parts are counters from which the values of the whole data set are decoded.
+        corpus: whether its parts are counters from which the values of the whole dataset are decoded.
         higher_is_better: which way is good; None where neither is, or nobody said.
     """
 

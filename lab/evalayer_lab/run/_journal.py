@@ -22,7 +22,7 @@ class Entry:
     """One row's outcome.
 
     Attributes:
-        line: the row's line in the data set.
+        line: the row's line in the dataset.
         system: the system prompt after preprocessing.
         prompt: the user's text after preprocessing.
         gold: the expected answer after preprocessing.

@@ -51,7 +51,7 @@ class Pipeline:
         """Process the rows that the journal does not have yet, in batches, in order.
 
         Args:
-            rows: all rows of the data set.
+            rows: all rows of the dataset.
             journal: where every outcome goes.
             on_progress: called with the number of rows of each batch that is safe on disk.
         """
@@ -69,7 +69,7 @@ class Pipeline:
             on_progress(len(batch))
 
     def _numbered(self, rows: Iterable[Row], last_line: int) -> Iterator[tuple[Row, int]]:
-        seen: Counter[bytes] = Counter()
+        seen: Counter[str] = Counter()
         for row in rows:
             occurrence = seen[row.key]
             seen[row.key] += 1

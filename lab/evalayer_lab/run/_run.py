@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import file_digest
@@ -15,18 +15,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from evalayer import __version__
+from evalayer import CorpusMetric, __version__
 from evalayer_lab._errors import InputError
 from evalayer_lab.backends import Backend
 from evalayer_lab.dataset import Problem, read_gen_qa
-from evalayer_lab.recipe import Recipe
 from evalayer_lab.handler import LoadedHandler
+from evalayer_lab.recipe import Recipe
 from evalayer_lab.run._journal import Journal
 from evalayer_lab.run._output import Totals, write_results, write_rows
 from evalayer_lab.run._pipeline import OnProgress, Pipeline, StageSeconds
 
 _JOURNAL: Final = "journal.jsonl"
 _RECORD: Final = "run.json"
+_KEPT_PROBLEMS: Final = 100
 _WRITTEN: Final = ("eval_results", "tensorboard_results", "failures.jsonl", _JOURNAL, _RECORD)
 _ASSUMPTIONS: Final = (
     "A row on which the model or the handler fails is left out of the aggregates and counted; "
@@ -43,12 +44,12 @@ class RunPlan:
 
     Attributes:
         recipe: the evaluation recipe, of the gen_qa kind.
-        data: the data set.
+        data: the dataset.
         handler: the Lambda function.
         backend: the model.
         output: the folder under which the run's own folder, named by the recipe, is written.
-        limit: the number of rows to take from the data set's start; None for all.
-        strict: stop at the first broken row of the data set instead of leaving it out.
+        limit: the number of rows to take from the dataset's start; None for all.
+        strict: stop at the first broken row of the dataset instead of leaving it out.
         overwrite: replace what an earlier run has written there.
     """
 
@@ -77,7 +78,8 @@ class RunOutcome:
         processed: the number of rows that went through the pipeline, by this run and the earlier one.
         scored: the number of rows that were folded.
         failures: the number of rows that failed, by stage and kind.
-        problems: what is wrong with the data set, in the order of its lines, as far as this run read it.
+        problems: what is wrong with the dataset, in the order of its lines; the first of them.
+        problem_count: how many there are in all.
         seconds: where the time went.
     """
 
@@ -86,7 +88,8 @@ class RunOutcome:
     processed: int
     scored: int
     failures: Mapping[str, int]
-    problems: list[Problem] = field(repr=False)
+    problems: Sequence[Problem] = field(repr=False)
+    problem_count: int
     seconds: StageSeconds = field(repr=False)
 
 
@@ -100,14 +103,14 @@ def run(plan: RunPlan, on_progress: OnProgress = lambda rows: None) -> RunOutcom
         on_progress: called with the number of rows of each batch that is done, resumed ones first.
 
     Raises:
-        InputError: the data set cannot be read, or the folder holds another run.
+        InputError: the dataset cannot be read, or the folder holds another run.
     """
     folder = plan.folder
     _prepare(folder, overwrite=plan.overwrite)
     journal = Journal(folder / _JOURNAL, _fingerprint(plan), _now())
     resumed = journal.done
     on_progress(resumed)
-    problems: list[Problem] = []
+    problems = _Problems()
     processor = plan.recipe.processor
     pipeline = Pipeline(
         plan.handler.call,
@@ -116,7 +119,7 @@ def run(plan: RunPlan, on_progress: OnProgress = lambda rows: None) -> RunOutcom
         postprocessing=processor.postprocessing.enabled,
     )
     try:
-        rows = read_gen_qa(plan.data, on_problem=problems.append, strict=plan.strict)
+        rows = read_gen_qa(plan.data, on_problem=problems.add, strict=plan.strict)
         pipeline.process(islice(rows, plan.limit), journal, on_progress)
         started = perf_counter()
         timestamp = journal.started.replace(":", "-")
@@ -140,9 +143,28 @@ def run(plan: RunPlan, on_progress: OnProgress = lambda rows: None) -> RunOutcom
         processed=totals.processed,
         scored=totals.aggregator.rows,
         failures=dict(totals.failures),
-        problems=problems,
+        problems=problems.first,
+        problem_count=problems.count,
         seconds=pipeline.seconds,
     )
+
+
+class _Problems:
+    """The problems of a dataset, counted; only the first are kept."""
+
+    def __init__(self) -> None:
+        self.first: list[Problem] = []
+        self.count = 0
+        self.bad_rows = 0
+        self._last_bad: int | None = None
+
+    def add(self, problem: Problem) -> None:
+        self.count += 1
+        if len(self.first) < _KEPT_PROBLEMS:
+            self.first.append(problem)
+        if problem.severity == "error" and problem.line != self._last_bad:
+            self.bad_rows += 1
+            self._last_bad = problem.line
 
 
 def _prepare(folder: Path, *, overwrite: bool) -> None:
@@ -187,7 +209,7 @@ def _fingerprint(plan: RunPlan) -> dict[str, Any]:
 
 
 def _write_record(
-    plan: RunPlan, journal: Journal, totals: Totals, values: Mapping[str, float], problems: list[Problem]
+    plan: RunPlan, journal: Journal, totals: Totals, values: Mapping[str, float], problems: _Problems
 ) -> None:
     task = plan.handler.task
     aggregator = totals.aggregator
@@ -207,7 +229,7 @@ def _write_record(
         "backend": fingerprint["backend"],
         "rows": {
             "read": totals.processed,
-            "bad": len({problem.line for problem in problems if problem.severity == "error"}),
+            "bad": problems.bad_rows,
             "failed": totals.failures.total(),
             "scored": aggregator.rows,
         },
@@ -216,7 +238,7 @@ def _write_record(
             {
                 "name": metric.name,
                 "parts": list(metric.parts),
-                "corpus": metric in task.corpus_metrics,
+                "corpus": isinstance(metric, CorpusMetric),
                 "higher_is_better": metric.higher_is_better,
             }
             for metric in (() if task is None else task.metrics)

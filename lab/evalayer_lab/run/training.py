@@ -8,8 +8,8 @@ from evalayer import Sample
 from evalayer_lab._errors import InputError
 from evalayer_lab.backends.baseline import BaselineBackend
 from evalayer_lab.dataset import read_gen_qa
-from evalayer_lab.recipe import Recipe
 from evalayer_lab.handler import LoadedHandler, preprocess
+from evalayer_lab.recipe import Recipe
 
 
 def train_baseline(path: Path, handler: LoadedHandler, recipe: Recipe, label_field: str) -> BaselineBackend:

@@ -33,7 +33,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class SegmentTable:
-    """The segments of a data set, weakest first.
+    """The segments of a dataset, weakest first.
 
     Attributes:
         whole: the metric on all scored rows.
@@ -65,7 +65,7 @@ def segment_table(
 
     A segment stands out when that end misses the value of the whole at the level 1 - (1 - level) / k, with k the
     number of ranked segments (Bonferroni): with no difference between segments, at most a share 1 - level of
-    data sets has any segment that stands out. A segment without spread under Student's t never does.
+    datasets has any segment that stands out. A segment without spread under Student's t never does.
 
     Args:
         values: shape (rows,); what stands where `scored` is false does not matter.

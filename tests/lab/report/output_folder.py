@@ -98,7 +98,8 @@ def write_run(
 
 def write_details(path: Path, columns: Mapping[str, Sequence[str | None]]) -> None:
     """Write a details file of text columns."""
-    pq.write_table(pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}), path)
+    table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    pq.write_table(table, path, row_group_size=4096)
 
 
 def details_file(folder: Path) -> Path:
