@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evalayer import Completion, EvalayerError, InvalidEvent, Sample, Score, Task, Unscored, build_lambda_handler, metric
+from evalayer import (
+    Completion,
+    EvalayerError,
+    InvalidEvent,
+    Sample,
+    Score,
+    Task,
+    Unscored,
+    build_lambda_handler,
+    metric,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -27,9 +27,7 @@ def foreign(modules: set[str]) -> set[str]:
 
 def test_all_is_what_is_public() -> None:
     public = {
-        name
-        for name, value in vars(evalayer).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+        name for name, value in vars(evalayer).items() if not name.startswith("_") and not isinstance(value, ModuleType)
     }
     assert list(evalayer.__all__) == sorted({*public, "__version__"})
 
@@ -37,10 +35,12 @@ def test_all_is_what_is_public() -> None:
 def test_every_metric_is_a_file_an_export_and_an_entry_point() -> None:
     files = sorted(name for _, name, _ in pkgutil.iter_modules(evalayer_metrics.__path__) if not name.startswith("_"))
     assert list(evalayer_metrics.__all__) == files
-    offered = {name: entry.value for name, entry in installed_metrics().items() if "evalayer_metrics" in entry.module}
+    offered = {
+        name: entry.value for name, (entry,) in installed_metrics().items() if "evalayer_metrics" in entry.module
+    }
     assert offered == {name: f"evalayer_metrics.{name}:{name}" for name in files}
     for name in files:
-        assert getattr(evalayer_metrics, name) is installed_metrics()[name].load()
+        assert getattr(evalayer_metrics, name) is installed_metrics()[name][0].load()
 
 
 @pytest.mark.parametrize("package", [evalayer, evalayer_metrics])

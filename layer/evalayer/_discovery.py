@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from evalayer._errors import ConflictingMetrics, InvalidMetric, UnknownMetric, suggest
-from evalayer._metric import Metric, as_metric
+from evalayer._metric import Metric, as_metric, is_metric
 
 GROUP: Final = "evalayer.metrics"
 
 
-def installed_metrics() -> Mapping[str, EntryPoint]:
-    """Return the entry points of the group `evalayer.metrics` by name, in order of name.
+def installed_metrics() -> Mapping[str, Sequence[EntryPoint]]:
+    """Return what is offered under each name of the group `evalayer.metrics`, in order of name.
 
-    Raises:
-        ConflictingMetrics: two distributions offer one name.
+    A name that more than one distribution offers has several entry points.
     """
-    found: dict[str, EntryPoint] = {}
+    offers: dict[str, dict[tuple[str, str], EntryPoint]] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        other = found.setdefault(entry.name, entry)
-        if (_distribution(other), other.value) != (_distribution(entry), entry.value):
-            raise ConflictingMetrics(
-                f"metric {entry.name} is offered by both {_distribution(other)} ({other.value}) "
-                f"and {_distribution(entry)} ({entry.value}); uninstall one, or pass the object instead of the name"
-            )
-    return found
+        offers.setdefault(entry.name, {}).setdefault((distribution(entry), entry.value), entry)
+    return {name: tuple(entries.values()) for name, entries in offers.items()}
 
 
 def metric_by_name(name: str) -> Metric:
@@ -34,27 +28,33 @@ def metric_by_name(name: str) -> Metric:
 
     Raises:
         UnknownMetric: no installed distribution offers it.
-        InvalidMetric: it cannot be loaded, or needs arguments.
+        ConflictingMetrics: several do.
+        InvalidMetric: it cannot be loaded, needs arguments, or is no metric.
     """
     installed = installed_metrics()
     if name not in installed:
         raise UnknownMetric(f"unknown metric {name!r}{suggest(name, installed)}")
-    entry = installed[name]
+    entry, *others = installed[name]
+    if others:
+        offers = " and ".join(f"{distribution(offer)} ({offer.value})" for offer in (entry, *others))
+        raise ConflictingMetrics(
+            f"metric {name!r} is offered by {offers}; uninstall one, or pass the object instead of the name"
+        )
     loaded = load(entry)
-    try:
-        return as_metric(loaded)
-    except InvalidMetric:
-        if not callable(loaded):
-            raise
-    try:
-        made = loaded()
-    except TypeError as error:
-        module, _, attribute = entry.value.partition(":")
+    if callable(loaded) and not is_metric(loaded):
+        try:
+            loaded = loaded()
+        except TypeError as error:
+            module, _, attribute = entry.value.partition(":")
+            raise InvalidMetric(
+                f"metric {name!r} of {distribution(entry)} is not marked with @metric and cannot be made without "
+                f"arguments ({error}); if it has settings, from {module} import {attribute}, and write {attribute}(…)"
+            ) from error
+    if not is_metric(loaded):
         raise InvalidMetric(
-            f"metric {name!r} has settings and cannot be used by name alone ({error}): "
-            f"from {module} import {attribute}, and write {attribute}(…)"
-        ) from error
-    return as_metric(made)
+            f"metric {name!r} of {distribution(entry)} ({entry.value}) is no metric: it is a {type(loaded).__name__}"
+        )
+    return as_metric(loaded)
 
 
 def load(entry: EntryPoint) -> object:
@@ -67,10 +67,11 @@ def load(entry: EntryPoint) -> object:
         return entry.load()
     except Exception as error:
         raise InvalidMetric(
-            f"metric {entry.name!r} of {_distribution(entry)} cannot be imported ({entry.value}): "
+            f"metric {entry.name!r} of {distribution(entry)} cannot be imported ({entry.value}): "
             f"{type(error).__name__}: {error}"
         ) from error
 
 
-def _distribution(entry: EntryPoint) -> str:
+def distribution(entry: EntryPoint) -> str:
+    """Name the distribution that offers an entry point."""
     return entry.dist.name if entry.dist is not None else "an unnamed distribution"

@@ -48,6 +48,11 @@ class Metric(ABC):
         """One line for a list of metrics."""
         return _first_line(type(self).__doc__)
 
+    @property
+    def origin(self) -> str:
+        """The module that defines the metric."""
+        return type(self).__module__
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
@@ -88,6 +93,10 @@ class _FunctionMetric(Metric):
     @property
     def description(self) -> str:
         return _first_line(self.function.__doc__)
+
+    @property
+    def origin(self) -> str:
+        return getattr(self.function, "__module__", None) or ""
 
 
 class _Options(NamedTuple):
@@ -148,6 +157,11 @@ def as_metric(candidate: object) -> Metric:
     if name is None:
         raise InvalidMetric(f"a {type(candidate).__name__} is no metric: give a Metric, a function or a name")
     raise InvalidMetric(f"{name} is no metric: decorate it with @metric, or call it if it makes one: {name}(…)")
+
+
+def is_metric(candidate: object) -> bool:
+    """Whether `as_metric` would take it."""
+    return isinstance(candidate, Metric) or hasattr(candidate, _TAG)
 
 
 def label_part(part: str, label: str) -> str:
@@ -223,6 +237,7 @@ __all__ = [
     "as_metric",
     "checked_number",
     "checked_parts",
+    "is_metric",
     "label_of",
     "label_part",
     "metric",

@@ -29,7 +29,7 @@ def right_equations(text: str) -> float:
         return 1.0
     verdicts: list[bool] = []
     for found in _EQUATION.finditer(text):
-        sign = _sign_before(text[max(0, found.start() - 3) : found.start()])
+        sign = _sign_before(text[max(0, found.start() - 8) : found.start()])
         if sign:
             first = text[found.start() : found.start("rest")]
             verdicts.append(_is_right(sign * _number(first)[0], found["rest"], found["right"]))

@@ -38,7 +38,7 @@ class Reference:
 
         dialect = validator_for(schema.declared, default=Draft202012Validator)
         try:
-            for part in (schema.declared, *schema.targets):
+            for part in (schema.declared, schema.root, *schema.targets):
                 dialect.check_schema(part)
         except SchemaError as error:
             raise InvalidMetric(f"{name}: broken schema at {error.json_path}: {error.message}") from None

@@ -164,7 +164,8 @@ def test_every_object_is_found_in_prose(value: dict[str, JSONValue], prose: str)
 
 
 @pytest.mark.parametrize(
-    "unit", ["{", '{"a":', "[", '"', "\\", "`", f"{FENCE}\n", "<think>", "</think>", "<|begin_of_solution|>", "{} ", "a"]
+    "unit",
+    ["{", '{"a":', "[", '"', "\\", "`", f"{FENCE}\n", "<think>", "</think>", "<|begin_of_solution|>", "{} ", "a"],
 )
 def test_two_megabytes_take_no_quadratic_time(unit: str) -> None:
     def seconds(size: int) -> float:

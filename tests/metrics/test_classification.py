@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Sequence
 
@@ -52,7 +53,7 @@ def expected(rows: Sequence[tuple[str, str]]) -> dict[str, float]:
         values["class.balanced_accuracy"] = balanced_accuracy_score(gold, predicted)
         values["class.mcc"] = matthews_corrcoef(gold, predicted)
         kappa = cohen_kappa_score(gold, predicted)
-        values["class.kappa"] = kappa if kappa == kappa else 0.0
+        values["class.kappa"] = 0.0 if math.isnan(kappa) else kappa
         for part, of in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
             for average in ("micro", "macro", "weighted"):
                 values[f"class.{part}_{average}"] = of(

@@ -100,7 +100,7 @@ def check(completion: Completion) -> None:
     assert sorted(scores.values) == sorted(expected)
     for name, value in scores.values.items():
         assert math.isfinite(value)
-        assert 0.0 <= value, name
+        assert value >= 0.0, name
         assert value <= 1.0 or name == "length_ratio", name
 
 
@@ -118,9 +118,9 @@ def test_hostile_text(text: str) -> None:
 
 @given(output=TEXTS)
 def test_reasons_quote_nothing(output: str) -> None:
-    secret = "zq9-secret"
-    scores = TASK.score(Completion(secret, secret, secret))
-    assert not any(secret in reason for reason in scores.unscored.values())
+    quoted = "zq9-quoted"
+    scores = TASK.score(Completion(quoted, quoted, quoted))
+    assert not any(quoted in reason for reason in scores.unscored.values())
     assert TASK.score(Completion("", output, "")).unscored.keys() >= {"exact_match", "token_f1", "json_fields"}
 
 

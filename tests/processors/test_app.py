@@ -165,7 +165,11 @@ def test_the_cause_of_a_failed_preprocess_is_logged_without_the_row() -> None:
 
 
 def test_the_environment_names_service_and_namespace() -> None:
-    variables = {"POWERTOOLS_SERVICE_NAME": "mine", "POWERTOOLS_METRICS_NAMESPACE": "Ours", "POWERTOOLS_LOG_LEVEL": "ERROR"}
+    variables = {
+        "POWERTOOLS_SERVICE_NAME": "mine",
+        "POWERTOOLS_METRICS_NAMESPACE": "Ours",
+        "POWERTOOLS_LOG_LEVEL": "ERROR",
+    }
     ran = Ran(POSTPROCESS, variables=variables)
     assert ran.logs == []
     for line in ran.metrics:

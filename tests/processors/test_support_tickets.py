@@ -7,7 +7,11 @@ import pytest
 from evalayer import Completion, Sample
 from support_tickets import CLASSES, QUERY_TEMPLATE, RESPONSE_SCHEMA, SYSTEM_PROMPT, invents_no_number, task
 
-GOOD = {"class": "network", "thought": "The office works, home does not.", "description": "VPN drops. Check the tunnel."}
+GOOD = {
+    "class": "network",
+    "thought": "The office works, home does not.",
+    "description": "VPN drops. Check the tunnel.",
+}
 
 
 def scored(answer: str) -> dict[str, float]:

@@ -9,12 +9,13 @@ from typing import Final, NoReturn
 import click
 
 from evalayer import EvalayerError, __version__
+from evalayer_lab.cli._group import Group
 
 # Each command is a module of this package; it is imported when the command, or the list of commands, is asked for.
 _COMMANDS: Final = ("init", "metrics", "invoke", "dataset", "run", "report")
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -23,17 +24,6 @@ class _Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(f"evalayer_lab.cli.{cmd_name}"), cmd_name)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], _COMMANDS, n=1)
-            ctx.fail(f"there is no command {args[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
 
 
 @click.group(

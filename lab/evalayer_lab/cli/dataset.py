@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from evalayer_lab.cli._group import Group
+
 if TYPE_CHECKING:
     from evalayer_lab.dataset import DatasetReport, MetadataKey
 
 _SHOWN_VALUES: Final = 6
 
 
-@click.group()
+@click.group(cls=Group)
 def dataset() -> None:
     """Look at the rows of a dataset before a job does."""
 

@@ -19,13 +19,15 @@ import click
 )
 @click.pass_context
 def invoke(ctx: click.Context, event: Path, handler: str | None) -> None:
-    """Send one event (a JSON file, or - for standard input) to the handler and print its response.
+    """Send one event to the Lambda handler.
 
-    A named error of the handler, or a response other than 200, exits with 1.
+    EVENT is a JSON file, or - for standard input. Prints the response. A named error of the handler, or a response
+    other than 200, exits with 1.
 
     \b
-    Example:
+    Examples:
       evalayer invoke events/postprocess.json
+      evalayer invoke - --handler my_metrics.py:lambda_handler < events/bad/gold_missing.json
     """
     from evalayer import EvalayerError
     from evalayer_lab._errors import InputError

@@ -11,13 +11,13 @@ import click
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def report(output: Path, as_json: bool) -> None:
-    """Summarize a finished run: metrics with intervals, confusions, the weakest segments.
+    """Summarize a finished run.
 
-    OUTPUT is the folder that a run wrote, or one above it that holds no other run.
+    Prints the metrics with their intervals, the confusions and the weakest segments. OUTPUT is the folder that a run wrote, or one above it that holds no other run.
 
     \b
     Examples:
-      evalayer report output/support_tickets
+      evalayer report output/support-tickets
       evalayer report output --json | python -m json.tool
     """
     import json

@@ -59,10 +59,10 @@ def run(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Run a whole evaluation job on this machine: the same contract, the same output files.
+    """Run a whole evaluation job on this machine.
 
-    Every row goes through the handler before and after inference, as on AWS. A run that was interrupted goes on
-    where it stopped when the same command is given again.
+    It has the contract and the output files of a job on AWS: every row goes through the handler before and after
+    inference. A run that was interrupted goes on where it stopped when the same command is given again.
 
     \b
     Examples:

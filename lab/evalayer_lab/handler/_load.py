@@ -25,7 +25,7 @@ class LoadedHandler:
     Attributes:
         call: the handler, as Lambda would call it.
         spec: how the user named it.
-        sha256: of the source files beside it that it imported, so that a changed handler is noticed.
+        sha256: of the source files that its scores depend on, so that a change is noticed.
         task: its task, if evalayer built it.
         aggregation: the aggregation it was built for, if evalayer built it.
     """
@@ -49,7 +49,10 @@ def load_handler(spec: str) -> LoadedHandler:
     if source.endswith(".py"):
         path = Path(source).resolve()
         if not path.is_file():
-            raise InputError("there is no such file; give --handler FILE.py:NAME", path=source)
+            raise InputError(
+                "there is no such file; run this in a project (`evalayer init` makes one), or give --handler FILE:NAME",
+                path=source,
+            )
         if str(path.parent) not in sys.path:
             sys.path.insert(0, str(path.parent))
         module = _imported(path.stem, source, path)
@@ -60,11 +63,12 @@ def load_handler(spec: str) -> LoadedHandler:
         known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise InputError(f"has no function {name!r}; it has: {', '.join(known) or 'none'}", path=source)
     task = getattr(call, "task", None)
+    task = task if isinstance(task, Task) else None
     return LoadedHandler(
         call=call,
         spec=spec,
-        sha256=_sources_hash(module),
-        task=task if isinstance(task, Task) else None,
+        sha256=_sources_hash(module, task),
+        task=task,
         aggregation=getattr(call, "aggregation", None),
     )
 
@@ -85,20 +89,25 @@ def _imported(name: str, source: str, path: Path | None) -> Any:
     except EvalayerError as error:
         raise InputError(f"{type(error).__name__}: {error}", path=source) from error
     except (Exception, SystemExit) as error:
-        line = getattr(error, "lineno", None)
-        raise InputError(f"cannot be imported: {type(error).__name__}: {error}", path=source, line=line) from error
+        if isinstance(error, SyntaxError):
+            raise InputError(f"{error.msg}", path=error.filename, line=error.lineno) from error
+        raise InputError(f"cannot be imported: {type(error).__name__}: {error}", path=source) from error
     return module
 
 
-def _sources_hash(module: Any) -> str:
-    digest = sha256()
+def _sources_hash(module: Any, task: Task | None) -> str:
+    """Hash the loaded modules below the handler's folder, and those of the packages that offer the task's metrics."""
     file = getattr(module, "__file__", None)
-    if file is None:
-        return digest.hexdigest()
-    folder = Path(file).parent
-    files = {getattr(other, "__file__", None) for other in list(sys.modules.values())}
-    beside = sorted(path for path in map(Path, filter(None, files)) if path.parent == folder and path.suffix == ".py")
-    for path in beside:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
+    folder = None if file is None else Path(file).parent
+    packages = {metric.origin.partition(".")[0] for metric in (() if task is None else task.metrics)}
+    digest = sha256()
+    for name, other in sorted(sys.modules.items()):
+        source = getattr(other, "__file__", None)
+        if source is None or not source.endswith(".py"):
+            continue
+        path = Path(source)
+        own = folder is not None and folder in path.parents and "site-packages" not in path.parts
+        if own or name.partition(".")[0] in packages:
+            digest.update(name.encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -51,7 +51,7 @@ def read_details(path: Path) -> Details:
         InputError: the file is damaged, or a row holds something else than it should; with the row from 1.
     """
     details = Details()
-    blocks: list[tuple[int, Mapping[str, NDArray[np.float64]]]] = []
+    blocks: list[tuple[int, dict[str, NDArray[np.float64]]]] = []
     segments: dict[tuple[str, str], list[int]] = {}
     names: set[str] = set()
     for metrics, specifics in _batches(path):
@@ -70,7 +70,7 @@ def read_details(path: Path) -> Details:
                 segments.setdefault(pair, []).append(row)
         details.rows += len(metrics)
     for name in sorted(names):
-        parts = [block[name] if name in block else np.full(rows, np.nan) for rows, block in blocks]
+        parts = [block.pop(name) if name in block else np.full(rows, np.nan) for rows, block in blocks]
         details.columns[name] = np.concatenate(parts)
     details.segments = {pair: np.array(rows, dtype=np.intp) for pair, rows in segments.items()}
     return details
@@ -78,7 +78,7 @@ def read_details(path: Path) -> Details:
 
 def _batches(path: Path) -> Iterator[tuple[Sequence[str | None], Sequence[str | None]]]:
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False) as file:  # read ahead costs memory and saves no time here
             columns = [name for name in ("metrics", "specifics") if name in file.schema_arrow.names]
             if "metrics" not in columns:
                 raise InputError("there is no column `metrics`; is this a details file of an evaluation?", path=path)
@@ -86,7 +86,7 @@ def _batches(path: Path) -> Iterator[tuple[Sequence[str | None], Sequence[str | 
                 kind = file.schema_arrow.field(name).type
                 if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
                     raise InputError(f"the column is {kind}, not text", path=path, field=name)
-            for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
+            for batch in file.iter_batches(batch_size=_BATCH, columns=columns, use_threads=False):
                 metrics = batch.column("metrics").to_pylist()
                 has_specifics = "specifics" in columns
                 yield metrics, batch.column("specifics").to_pylist() if has_specifics else [None] * len(metrics)
@@ -94,7 +94,7 @@ def _batches(path: Path) -> Iterator[tuple[Sequence[str | None], Sequence[str | 
         raise InputError(f"the parquet file is damaged: {str(error).partition(chr(10))[0]}", path=path) from None
 
 
-def _block(metrics: Sequence[str | None], first_row: int, path: Path) -> Mapping[str, NDArray[np.float64]]:
+def _block(metrics: Sequence[str | None], first_row: int, path: Path) -> dict[str, NDArray[np.float64]]:
     # Rows with the same keys, which are mostly all rows, become one matrix.
     rows_of: dict[tuple[str, ...], list[int]] = {}
     values_of: dict[tuple[str, ...], list[list[float]]] = {}

@@ -79,7 +79,10 @@ def load(path: str | PathLike[str]) -> RunResults:
             )
     else:
         run = RunInfo(run_name=folder.resolve().name)
-        notes.append("There is no run.json: the metrics are inferred from the names that the rows report.")
+        notes.append(
+            "There is no run.json: the metrics are inferred from the names that the rows report, and which way is good "
+            "is not known."
+        )
     if details.n_unread_metadata:
         which = "1 row has" if details.n_unread_metadata == 1 else f"{details.n_unread_metadata} rows have"
         notes.append(f"{which} metadata that is not a JSON object, and is in no segment.")

@@ -21,7 +21,7 @@ class MetricRow:
         metric: the metric it belongs to.
         part: the part of the metric; None if the metric reports one number.
         estimate: the mean over scored rows with its interval.
-        higher_is_better: which way is good; None where neither is, or nobody said.
+        higher_is_better: which way is good; None where neither is, nobody said, or the value is a count of rows.
         worst: the mean if every unscored row had scored the worst of 0 and 1; None where no row is unscored,
             where neither way is good, or where a value outside [0, 1] shows that these are not its bounds.
         best: the same with the best of 0 and 1.
@@ -36,6 +36,11 @@ class MetricRow:
     worst: float | None
     best: float | None
     reported: float | None
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it counts rows of one kind, `<part>.<label>`: the metric's good way is not its own then."""
+        return self.part is not None and "." in self.part
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from evalayer_lab.report._records import Confusion, Summary, Weakest
 from evalayer_lab.statistics import Estimate
 
 _WEAKEST: Final = 3
+_AVERAGES: Final = ("micro", "macro", "weighted")
 _CONFUSIONS: Final = 8  # shown of a matrix too wide for the console
 _LONGEST: Final = 60  # characters of a name or label
 _GAP: Final = 2  # blanks between columns
@@ -30,7 +31,8 @@ def render(summary: Summary, console: Console) -> None:
         summary: what `summarize` made.
         console: where to. Text of the data is printed with control characters replaced and without markup.
     """
-    _say(console, _head(summary), style="bold")
+    _say(console, summary.run.run_name, style="bold")
+    _say(console, _origin(summary))
     _say(console, _rows(summary))
     for kind, count in sorted(summary.run.failures.items(), key=lambda item: (-item[1], item[0])):
         _say(console, f"  failed with {kind}: {count}")
@@ -51,14 +53,14 @@ def render(summary: Summary, console: Console) -> None:
         _say(console, f"Next: {summary.next_step}", style="bold")
 
 
-def _head(summary: Summary) -> str:
+def _origin(summary: Summary) -> str:
     run = summary.run
     named = (
         ("task", run.task),
         ("backend", None if run.backend is None else run.backend.name),
         ("aggregation", run.aggregation),
     )
-    return "   ".join((run.run_name, *(f"{what}: {name}" for what, name in named if name is not None)))
+    return ", ".join(f"{what} {name}" for what, name in named if name is not None) or "origin unknown"
 
 
 def _rows(summary: Summary) -> str:
@@ -73,7 +75,8 @@ def _metrics(summary: Summary, console: Console) -> None:
     table = _table("metric", "mean", f"{_level(summary.metrics[0].estimate)} interval", "scored", "better")
     if folded:
         table.add_column(folded, justify="right", no_wrap=True)
-    for metric, rows in groupby(summary.metrics, key=lambda row: row.metric):
+    shown = [row for row in summary.metrics if not (row.is_count and row.estimate.value == 0.0)]
+    for metric, rows in groupby(shown, key=lambda row: row.metric):
         for index, row in enumerate(rows):
             if row.part is not None and index == 0:
                 table.add_row(_plain(metric))
@@ -108,23 +111,28 @@ def _unscored(summary: Summary, console: Console) -> None:
 
 
 def _decoded(summary: Summary, console: Console) -> None:
-    """Values of the whole dataset: those of a metric in one table, those of its labels in another."""
+    """Values of the whole data set in one table; those by label, and their averages over labels, in another."""
     whole = _table("over all rows", "value")
-    by_label: dict[tuple[str, str], dict[str, float | None]] = {}
+    by_label: dict[str, dict[str, float | None]] = {}
+    averages: dict[str, dict[str, float | None]] = {}
     for name, value in summary.decoded.items():
         metric, _, part = name.partition(".")
         kind, _, label = part.partition(".")
+        averaged, _, average = part.rpartition("_")
         if label:
-            by_label.setdefault((metric, label_of(label)), {})[kind] = value
+            by_label.setdefault(f"{metric}: {label_of(label)}", {})[kind] = value
+        elif averaged and average in _AVERAGES:
+            averages.setdefault(f"{metric}, {average} average", {})[averaged] = value
         else:
             whole.add_row(_plain(name), Text(_number(value)))
     if whole.row_count:
         _show(console, whole)
-    kinds = list(dict.fromkeys(kind for values in by_label.values() for kind in values))
-    if kinds:
+    rows = by_label | averages
+    kinds = list(dict.fromkeys(kind for values in rows.values() for kind in values))
+    if rows:
         table = _table("by label", *kinds)
-        for (metric, label), values in by_label.items():
-            table.add_row(_plain(f"{metric}: {label}"), *(Text(_number(values.get(kind))) for kind in kinds))
+        for name, values in rows.items():
+            table.add_row(_plain(name), *(Text(_number(values.get(kind))) for kind in kinds))
         _show(console, table)
 
 

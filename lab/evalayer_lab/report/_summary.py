@@ -69,21 +69,21 @@ def summarize(results: RunResults, *, level: float = 0.95) -> Summary:
 def _metric_rows(results: RunResults, metric: MetricInfo, level: float) -> list[MetricRow]:
     scored = results.scored(metric)
     n_unscored = int(np.count_nonzero(~scored))
-    counters = {f"{metric.name}.{part}" for part in metric.parts if part.partition(".")[0] in _COUNTERS}
     rows = []
     for name in metric.reported:
-        if name in counters:
+        part = name.removeprefix(metric.name + ".") if metric.parts else None
+        if part is not None and part.partition(".")[0] in _COUNTERS:
             continue
         values = results.values(name)[scored]
-        estimate = score_interval(values, level=level, n_unscored=n_unscored)
-        worst, best = _bounds(values, n_unscored, higher_is_better=metric.higher_is_better)
+        higher_is_better = None if part is not None and "." in part else metric.higher_is_better
+        worst, best = _bounds(values, n_unscored, higher_is_better=higher_is_better)
         rows.append(
             MetricRow(
                 name=name,
                 metric=metric.name,
-                part=name.removeprefix(metric.name + ".") if metric.parts else None,
-                estimate=estimate,
-                higher_is_better=metric.higher_is_better,
+                part=part,
+                estimate=score_interval(values, level=level, n_unscored=n_unscored),
+                higher_is_better=higher_is_better,
                 worst=worst,
                 best=best,
                 reported=results.reported.get(name),

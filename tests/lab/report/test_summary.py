@@ -46,7 +46,13 @@ def a_run(folder: Path) -> Path:
         rows,
         metrics=[class_info(), score_info("grade", higher_is_better=False)],
         metadata=metadata,
-        decoded={"class.accuracy": 23 / 38, "class.mcc": None, "class.f1.hardware": 0.8, "class.f1.v2%2E1 ü%25": 0.5},
+        decoded={
+            "class.accuracy": 23 / 38,
+            "class.mcc": None,
+            "class.f1.hardware": 0.8,
+            "class.f1_macro": 0.65,
+            "class.f1.v2%2E1 ü%25": 0.5,
+        },
     )
 
 
@@ -132,8 +138,8 @@ def test_other_folds_are_shown_as_reported(tmp_path: Path, aggregation: str, rep
     text = shown(folder)
     assert f"{aggregation}: the value that the job reports. Mean and interval are over the scored rows." in text
     lines = unspaced(text)
-    assert lines[3] == f"metric mean 95 % interval scored better {aggregation}"
-    assert lines[5] == f"grade 0.583 -0.365 to 1.532 3 higher {reported:.3f}"
+    assert lines[4] == f"metric mean 95 % interval scored better {aggregation}"
+    assert lines[6] == f"grade 0.583 -0.365 to 1.532 3 higher {reported:.3f}"
 
 
 def test_a_reported_value_that_the_rows_do_not_give_is_noted(tmp_path: Path) -> None:
@@ -170,15 +176,33 @@ def test_parts_are_grouped_and_counters_hidden(tmp_path: Path) -> None:
     assert not any(line.startswith(("tp.", "fp.", "fn.", "unscored")) for line in lines)
 
 
+def test_a_count_of_rows_of_one_kind_has_no_good_way(tmp_path: Path) -> None:
+    parts = ("valid", "violation.type", "violation.enum")
+    names = [*(f"schema.{part}" for part in parts), "schema.unscored"]
+    scores = ([1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0])
+    rows = [dict(zip(names, row, strict=True)) for row in scores]
+    metrics = [{"name": "schema", "parts": list(parts), "corpus": False, "higher_is_better": True}]
+    folder = write_run(tmp_path / "run", rows, metrics=metrics)
+    valid, of_type, of_enum = summary_of(folder)["metrics"]
+    assert (valid["higher_is_better"], valid["worst"], valid["best"]) == (True, 1 / 3, 2 / 3)
+    assert (of_type["higher_is_better"], of_type["worst"], of_type["value"]) == (None, None, 0.5)
+    assert (of_enum["part"], of_enum["value"]) == ("violation.enum", 0.0)
+    lines = unspaced(shown(folder))
+    assert "violation.type 0.500 0.095 to 0.905 2 -" in lines
+    assert not any(line.startswith("violation.enum") for line in lines)
+
+
 def test_what_is_rendered(tmp_path: Path) -> None:
     text = shown(a_run(tmp_path / "run"))
     lines = unspaced(text)
-    assert lines[0] == "run task: tickets backend: baseline aggregation: average"
-    assert lines[1] == "40 rows read, 0 failed, 40 scored; 0 broken lines left out"
+    assert lines[0] == "run"
+    assert lines[1] == "task tickets, backend baseline, aggregation average"
+    assert lines[2] == "40 rows read, 0 failed, 40 scored; 0 broken lines left out"
     assert "class.accuracy 0.605" in lines
     assert "class.mcc -" in lines
     assert "class: hardware 0.800" in lines
     assert "class: v2.1 ü% 0.500" in lines
+    assert "class, macro average 0.650" in lines
     assert "hardware 20 0 0" in lines
     assert "v2.1 ü% 12 3 3" in lines
     assert "priority = low 0.167 0.058 to 0.392 18 yes" in lines
@@ -295,7 +319,7 @@ def test_long_and_hostile_names_are_printed_plainly(tmp_path: Path) -> None:
 
 def test_a_run_without_run_json(tmp_path: Path) -> None:
     text = shown(write_run(tmp_path / "job", [score_row("grade", 0.5)] * 2))
-    assert text.splitlines()[:2] == ["job", "2 rows scored"]
+    assert text.splitlines()[:3] == ["job", "origin unknown", "2 rows scored"]
     assert "inferred" in text
 
 
