@@ -5,7 +5,7 @@ PREPROCESS = {
     "data": {
         "system": "You are a helpful assistant.",
         "prompt": "The docking station gives no picture on either monitor since the desk move.",
-        "gold": '{"class": "hardware", "thought": "The dock charges but shows nothing.", "description": "Swap the dock."}',
+        "gold": '{"class": "hardware", "thought": "It charges but shows nothing.", "description": "Swap the dock."}',
     },
 }
 POSTPROCESS = {
@@ -13,6 +13,6 @@ POSTPROCESS = {
     "data": {
         "prompt": "The docking station gives no picture on either monitor since the desk move.",
         "inference_output": '{"class": "hardware", "thought": "No picture.", "description": "Replace the dock."}',
-        "gold": '{"class": "hardware", "thought": "The dock charges but shows nothing.", "description": "Swap the dock."}',
+        "gold": '{"class": "hardware", "thought": "It charges but shows nothing.", "description": "Swap the dock."}',
     },
 }

@@ -10,17 +10,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 
 from aws_lambda_powertools import Logger, Metrics, Tracer, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
+
 from evalayer import EvalayerError, Observation, Task, build_lambda_handler
 from evalayer._handler import format_failure
 
 NAMESPACE: Final = "evalayer"
+Handler: TypeAlias = Callable[..., dict[str, Any]]
 
 
-def build_observed_handler(task: Task) -> Callable[..., dict[str, Any]]:
+def build_observed_handler(task: Task) -> Handler:
     """Build the Lambda handler of a task with a log line and embedded metrics for every event.
 
     CloudWatch gets, under the dimension `service`: `RowsScored` (rows that every metric scored), `RowsUnscored`
@@ -78,4 +80,4 @@ def build_observed_handler(task: Task) -> Callable[..., dict[str, Any]]:
         return lambda_handler
     # The response and the errors of a row hold its text: neither goes into the trace.
     tracer = Tracer(service=service)
-    return tracer.capture_lambda_handler(lambda_handler, capture_response=False, capture_error=False)
+    return cast("Handler", tracer.capture_lambda_handler(lambda_handler, capture_response=False, capture_error=False))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from evalayer import Completion, Sample, Score, Task, Unscored
 from evalayer_metrics import classification, description_quality, reasoning_coherence, schema_adherence
 
 CLASSES: Final = ("hardware", "software", "network", "access")
 
-RESPONSE_SCHEMA: Final = {
+RESPONSE_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["class", "thought", "description"],
     "properties": {

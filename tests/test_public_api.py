@@ -5,9 +5,10 @@ import subprocess
 import sys
 from types import ModuleType
 
+import pytest
+
 import evalayer
 import evalayer_metrics
-import pytest
 from evalayer._discovery import installed_metrics
 
 

@@ -13,7 +13,7 @@ from evalayer._errors import (
     PreprocessFailed,
     UnknownMetric,
 )
-from evalayer._handler import LambdaHandler, Observation, Observer, build_lambda_handler
+from evalayer._handler import LambdaHandler, Observation, Observer, build_lambda_handler, format_failure
 from evalayer._metric import CorpusMetric, Metric, label_of, label_part, metric
 from evalayer._records import Completion, Sample, Score, Unscored
 from evalayer._task import RowScores, Task
@@ -46,6 +46,7 @@ __all__ = [
     "Wrapping",
     "__version__",
     "build_lambda_handler",
+    "format_failure",
     "label_of",
     "label_part",
     "metric",

@@ -58,12 +58,13 @@ class LambdaHandler:
     Attributes:
         task: the task that answers.
         aggregation: how the evaluation job folds what the handler reports.
+        observer: called with an `Observation` after each answered event; can be replaced.
     """
 
     def __init__(self, task: Task, aggregation: Aggregation, observer: Observer) -> None:
         self.task = task
         self.aggregation = aggregation
-        self._observer = observer
+        self.observer = observer
 
     def __call__(self, event: Any, context: object = None) -> Response:
         """Answer one event of the evaluation container.
@@ -78,13 +79,13 @@ class LambdaHandler:
         if kind == "preprocess":
             sample = custom_metrics.read_sample(event)
             response = custom_metrics.write_sample(self.task.prepare(sample))
-            self._observer(Observation(self.task.name, kind, sample, {}, {}, perf_counter() - started))
+            self.observer(Observation(self.task.name, kind, sample, {}, {}, perf_counter() - started))
             return response
         if kind == "postprocess":
             completion = custom_metrics.read_completion(event)
             scores = self.task.score(completion)
             response = custom_metrics.write_scores(self._reported(scores))
-            self._observer(
+            self.observer(
                 Observation(self.task.name, kind, completion, scores.unscored, scores.errors, perf_counter() - started)
             )
             return response

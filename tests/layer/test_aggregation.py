@@ -6,9 +6,10 @@ import struct
 from fractions import Fraction
 
 import pytest
-from evalayer import Aggregator, IllegalAggregation
 from hypothesis import given
 from hypothesis import strategies as st
+
+from evalayer import Aggregator, IllegalAggregation
 
 FUNCTIONS = ("average", "sum", "min", "max")
 EXTREMES = [0.0, -0.0, 1.0, -1.0, 1e308, -1e308, 1.7976931348623157e308, 5e-324, -5e-324, 2.2e-308, 1e16, 1.0 + 2**-52]

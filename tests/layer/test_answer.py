@@ -4,9 +4,10 @@ import json
 from time import perf_counter
 
 import pytest
-from evalayer import Completion, JSONValue
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from evalayer import Completion, JSONValue
 
 FENCE = "```"
 NETWORK = '{"class": "network"}'

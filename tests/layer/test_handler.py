@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 
 import pytest
+
 from evalayer import (
     Completion,
     CorpusMetric,
@@ -19,9 +20,9 @@ from evalayer import (
     metric,
 )
 
-SECRET = "the user's own words"
-POSTPROCESS = {"process_type": "postprocess", "data": {"prompt": SECRET, "inference_output": "yes", "gold": "yes"}}
-EMPTY = {"process_type": "postprocess", "data": {"prompt": SECRET, "inference_output": "", "gold": "yes"}}
+WORDS = "the user's own words"
+POSTPROCESS = {"process_type": "postprocess", "data": {"prompt": WORDS, "inference_output": "yes", "gold": "yes"}}
+EMPTY = {"process_type": "postprocess", "data": {"prompt": WORDS, "inference_output": "", "gold": "yes"}}
 
 
 @pytest.fixture(autouse=True)
@@ -162,27 +163,27 @@ def test_an_unknown_process_type_is_answered_with_400(kind: object, shown: str) 
 def test_half_a_surrogate_pair_is_refused_by_name() -> None:
     task = Task("t", metrics=[exact])
     event = {"process_type": "preprocess", "data": {"prompt": "\ud800", "gold": "g"}}
-    with pytest.raises(PreprocessFailed, match="^prompt holds half of a surrogate pair"):
+    with pytest.raises(PreprocessFailed, match=r"^prompt holds half of a surrogate pair"):
         build_lambda_handler(task)(event, None)
 
 
 def test_an_observer_sees_every_answered_event() -> None:
     seen: list[Observation] = []
     handler = build_lambda_handler(Task("t", metrics=[exact, size, fails]), observer=seen.append)
-    handler({"process_type": "preprocess", "data": {"prompt": SECRET, "gold": "yes"}}, None)
+    handler({"process_type": "preprocess", "data": {"prompt": WORDS, "gold": "yes"}}, None)
     handler(EMPTY, None)
     handler({"process_type": "train"}, None)
     before, after = seen
-    assert (before.task, before.process_type, before.row) == ("t", "preprocess", Sample(SECRET, "yes"))
+    assert (before.task, before.process_type, before.row) == ("t", "preprocess", Sample(WORDS, "yes"))
     assert (before.unscored, before.errors) == ({}, {})
-    assert (after.process_type, after.row) == ("postprocess", Completion(SECRET, "", "yes"))
+    assert (after.process_type, after.row) == ("postprocess", Completion(WORDS, "", "yes"))
     assert after.unscored == {"size": "no answer", "fails": "raised ValueError"}
     assert list(after.errors) == ["fails"]
     assert 0.0 <= after.seconds < 10.0
     assert before.row_hash == after.row_hash
     assert len(before.row_hash) == 16
     assert int(before.row_hash, 16) >= 0
-    assert SECRET not in repr(before)
+    assert WORDS not in repr(before)
 
 
 def test_rows_that_differ_have_different_hashes() -> None:
@@ -202,7 +203,7 @@ def test_a_failed_metric_is_logged_with_its_traceback_and_without_the_row(caplog
     assert text.startswith("metric fails of t failed on row ")
     assert "in fails\n" in text
     assert "ValueError: (message withheld" in text
-    assert SECRET not in text
+    assert WORDS not in text
 
 
 def test_the_message_is_logged_where_it_is_asked_for(
@@ -210,7 +211,7 @@ def test_the_message_is_logged_where_it_is_asked_for(
 ) -> None:
     monkeypatch.setenv("EVALAYER_LOG_TEXT", "1")
     body_of(fails)
-    assert f"ValueError: cannot read {SECRET}" in caplog.text
+    assert f"ValueError: cannot read {WORDS}" in caplog.text
 
 
 def test_a_score_that_is_none_is_explained_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

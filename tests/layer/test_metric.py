@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evalayer import Completion, CorpusMetric, InvalidMetric, Metric, Score, Task, label_of, label_part, metric
 from hypothesis import given
 from hypothesis import strategies as st
+
+from evalayer import Completion, CorpusMetric, InvalidMetric, Metric, Score, Task, label_of, label_part, metric
 
 ROW = Completion("prompt", "answer", "gold")
 

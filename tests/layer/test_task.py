@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from evalayer import (
     Aggregator,
     Completion,
@@ -20,10 +23,8 @@ from evalayer import (
     build_lambda_handler,
     metric,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
-SECRET = "the user's own words"
+WORDS = "the user's own words"
 
 
 class Share(CorpusMetric):
@@ -108,7 +109,7 @@ def test_a_metric_that_raises_every_third_row_changes_only_its_own_names(
         @metric
         def fragile(completion: Completion) -> Score:
             if broken and int(completion.prompt.removeprefix("prompt ")) % 3 == 2:
-                raise kind(SECRET)
+                raise kind(WORDS)
             return 1.0
 
         return Task("t", metrics=[length, fragile, third_root, Share()])
@@ -189,7 +190,7 @@ def test_without_a_preprocess_a_sample_stays() -> None:
         (Sample(3, "g"), "t: prepare returned a Sample whose prompt is a int, not text"),  # type: ignore[arg-type]
         (Sample("p", None), "t: prepare returned a Sample whose gold is a NoneType, not text"),  # type: ignore[arg-type]
         (Sample("p", "g", []), "t: prepare returned a Sample whose system is a list, not text"),  # type: ignore[arg-type]
-        (ValueError(SECRET), "t: prepare raised ValueError"),
+        (ValueError(WORDS), "t: prepare raised ValueError"),
     ],
 )
 def test_a_failing_preprocess_is_named_and_quotes_nothing(outcome: Any, message: str) -> None:
@@ -202,7 +203,7 @@ def test_a_failing_preprocess_is_named_and_quotes_nothing(outcome: Any, message:
         return outcome  # type: ignore[no-any-return]
 
     with pytest.raises(PreprocessFailed) as caught:
-        task.prepare(Sample(SECRET, SECRET))
+        task.prepare(Sample(WORDS, WORDS))
     assert str(caught.value) == message
     assert caught.value.__cause__ is (outcome if isinstance(outcome, Exception) else None)
 
@@ -211,7 +212,7 @@ def test_a_failing_preprocess_is_named_and_quotes_nothing(outcome: Any, message:
     ("outcome", "message"),
     [
         (None, "t: clean returned a NoneType, not a Completion"),
-        (ValueError(SECRET), "t: clean raised ValueError"),
+        (ValueError(WORDS), "t: clean raised ValueError"),
     ],
 )
 def test_a_failing_postprocess_is_named_and_quotes_nothing(outcome: Any, message: str) -> None:
@@ -224,7 +225,7 @@ def test_a_failing_postprocess_is_named_and_quotes_nothing(outcome: Any, message
         return outcome  # type: ignore[no-any-return]
 
     with pytest.raises(PostprocessFailed) as caught:
-        task.score(Completion(SECRET, SECRET, SECRET))
+        task.score(Completion(WORDS, WORDS, WORDS))
     assert str(caught.value) == message
 
 
@@ -252,7 +253,7 @@ def test_nothing_is_registered_after_the_handler_is_built(register: Callable[[Ta
 def test_there_is_one_function_of_each_kind(register: Callable[[Task], object]) -> None:
     task = Task("t")
     register(task)
-    with pytest.raises(InvalidTask, match="t has a p(re|ost)process already"):
+    with pytest.raises(InvalidTask, match=r"t has a p(re|ost)process already"):
         register(task)
 
 

@@ -7,19 +7,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import app
 import pytest
+
+import app
 from evalayer import LambdaHandler
 from support_tickets import task
 
 ROOT = Path(__file__).parents[2]
-SECRET = "quokka"
+WORDS = "quokka"
 GOLD = '{"class": "network", "thought": "quokka", "description": "quokka"}'
 ANSWER = '{"class": "network", "thought": "The quokka fails at home only.", "description": "Check the quokka tunnel."}'
-PREPROCESS = {"process_type": "preprocess", "data": {"prompt": SECRET, "gold": GOLD}}
-POSTPROCESS = {"process_type": "postprocess", "data": {"prompt": SECRET, "inference_output": ANSWER, "gold": GOLD}}
-EMPTY = {"process_type": "postprocess", "data": {"prompt": SECRET, "inference_output": "", "gold": GOLD}}
-INVALID = {"process_type": "postprocess", "data": {"prompt": SECRET}}
+PREPROCESS = {"process_type": "preprocess", "data": {"prompt": WORDS, "gold": GOLD}}
+POSTPROCESS = {"process_type": "postprocess", "data": {"prompt": WORDS, "inference_output": ANSWER, "gold": GOLD}}
+EMPTY = {"process_type": "postprocess", "data": {"prompt": WORDS, "inference_output": "", "gold": GOLD}}
+INVALID = {"process_type": "postprocess", "data": {"prompt": WORDS}}
 SETTINGS = ("AWS_", "EVALAYER_", "POWERTOOLS_", "_X_AMZN_", "LAMBDA_")
 
 DRIVER = """
@@ -101,7 +102,7 @@ def test_in_lambda_the_answers_are_the_same() -> None:
 
 def test_every_event_leaves_one_log_line_without_the_row() -> None:
     ran = Ran(PREPROCESS, POSTPROCESS, EMPTY)
-    assert SECRET not in ran.text
+    assert WORDS not in ran.text
     assert [line["level"] for line in ran.logs] == ["INFO"] * 3
     before, scored, empty = ran.logs
     for line in ran.logs:
@@ -133,7 +134,7 @@ def test_every_event_is_measured() -> None:
 
 def test_a_failed_metric_is_logged_and_counted_by_name() -> None:
     ran = Ran(POSTPROCESS, PREPROCESS, broken=True)
-    assert SECRET not in ran.text
+    assert WORDS not in ran.text
     failed, answered, _ = ran.logs
     assert (failed["level"], failed["metric"]) == ("ERROR", "invents_no_number")
     assert "in broken\n" in failed["failure"]
@@ -141,6 +142,7 @@ def test_a_failed_metric_is_logged_and_counted_by_name() -> None:
     assert answered["unscored"] == ["invents_no_number"]
     errors = [(ran.dimensions(line).get("metric"), ran.values(line)["MetricErrors"])
               for line in ran.metrics if "MetricErrors" in ran.values(line)]  # fmt: skip
+    assert ran.dimensions(ran.metrics[-1]) == {"service": "support_tickets"}
     assert sorted(errors, key=str) == [("invents_no_number", 1.0), (None, 1.0)]
 
 
@@ -161,7 +163,7 @@ def test_the_cause_of_a_failed_preprocess_is_logged_without_the_row() -> None:
     assert line["error"] == "PreprocessFailed"
     assert "in unprepared\n" in line["failure"]
     assert "KeyError: (message withheld" in line["failure"]
-    assert SECRET not in ran.text
+    assert WORDS not in ran.text
 
 
 def test_the_environment_names_service_and_namespace() -> None:
@@ -179,7 +181,7 @@ def test_the_environment_names_service_and_namespace() -> None:
 
 def test_an_event_is_not_logged_even_if_powertools_is_told_to() -> None:
     ran = Ran(POSTPROCESS, INVALID, variables={"POWERTOOLS_LOGGER_LOG_EVENT": "true", "POWERTOOLS_LOG_LEVEL": "DEBUG"})
-    assert SECRET not in ran.text
+    assert WORDS not in ran.text
 
 
 def test_the_tracer_is_loaded_only_where_tracing_is_active() -> None:
@@ -198,4 +200,4 @@ def test_without_powertools_it_is_the_plain_handler_and_logs_failures() -> None:
     assert ran.errors == []
     ran = Ran(POSTPROCESS, without_powertools=True, broken=True)
     assert any(line.startswith("metric invents_no_number of support_tickets failed") for line in ran.errors)
-    assert not any(SECRET in line for line in ran.errors)
+    assert not any(WORDS in line for line in ran.errors)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from app import lambda_handler
 from evalayer import EvalayerError
 

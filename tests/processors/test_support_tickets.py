@@ -4,6 +4,7 @@ import json
 
 import jsonschema
 import pytest
+
 from evalayer import Completion, Sample
 from support_tickets import CLASSES, QUERY_TEMPLATE, RESPONSE_SCHEMA, SYSTEM_PROMPT, invents_no_number, task
 

@@ -20,7 +20,8 @@ _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*")
 def init(name: str) -> None:
     """Make a new project.
 
-    It has a task with metrics, a metric plugin, data, events, tests, a recipe and a SAM template. NAME becomes the folder, the name of the run and part of the name of the Lambda function.
+    It has a task with metrics, a metric plugin, data, events, tests, a recipe and a SAM template. NAME becomes the
+    folder, the name of the run and part of the name of the Lambda function.
 
     \b
     Example:

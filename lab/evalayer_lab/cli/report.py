@@ -13,7 +13,8 @@ import click
 def report(output: Path, as_json: bool) -> None:
     """Summarize a finished run.
 
-    Prints the metrics with their intervals, the confusions and the weakest segments. OUTPUT is the folder that a run wrote, or one above it that holds no other run.
+    Prints the metrics with their intervals, the confusions and the weakest segments. OUTPUT is the folder
+    that a run wrote, or one above it that holds no other run.
 
     \b
     Examples:

@@ -102,9 +102,13 @@ def run(
         click.echo(f"{problem.severity}: {problem}", err=True)
     if outcome.problem_count > _SHOWN_PROBLEMS:
         click.echo(f"… and {outcome.problem_count - _SHOWN_PROBLEMS} more: evalayer dataset check {data}", err=True)
+    for metric, failure in outcome.metric_failures.items():
+        click.echo(
+            f"warning: the metric {metric} raised on {failure.rows} rows; the first time:\n{failure.first}", err=True
+        )
     summary = summarize(load(outcome.folder))
     if as_json:
-        click.echo(json.dumps(to_json(summary), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(to_json(summary), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         if outcome.resumed:
             click.echo(f"Resumed: {outcome.resumed} rows had been done before.")

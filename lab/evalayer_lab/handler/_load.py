@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from evalayer import EvalayerError, Task
+from evalayer import EvalayerError, LambdaHandler, Task
 from evalayer_lab._errors import InputError
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
@@ -26,15 +27,18 @@ class LoadedHandler:
         call: the handler, as Lambda would call it.
         spec: how the user named it.
         sha256: of the source files that its scores depend on, so that a change is noticed.
-        task: its task, if evalayer built it.
-        aggregation: the aggregation it was built for, if evalayer built it.
+        built: the handler that `build_lambda_handler` made, if it did; decorators may stand around it.
     """
 
     call: Handler
     spec: str
     sha256: str
-    task: Task | None
-    aggregation: str | None
+    built: LambdaHandler | None
+
+    @property
+    def task(self) -> Task | None:
+        """The handler's task, if evalayer built it."""
+        return None if self.built is None else self.built.task
 
 
 def load_handler(spec: str) -> LoadedHandler:
@@ -62,14 +66,13 @@ def load_handler(spec: str) -> LoadedHandler:
     if not callable(call):
         known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise InputError(f"has no function {name!r}; it has: {', '.join(known) or 'none'}", path=source)
-    task = getattr(call, "task", None)
-    task = task if isinstance(task, Task) else None
+    built = inspect.unwrap(call)
+    built = built if isinstance(built, LambdaHandler) else None
     return LoadedHandler(
         call=call,
         spec=spec,
-        sha256=_sources_hash(module, task),
-        task=task,
-        aggregation=getattr(call, "aggregation", None),
+        sha256=_sources_hash(module, None if built is None else built.task),
+        built=built,
     )
 
 

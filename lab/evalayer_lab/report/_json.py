@@ -14,6 +14,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
     - `run`: `name`, `folder`, `started`, `evalayer`, `task`, `backend`, `aggregation`; None where unknown.
     - `rows`: `read`, `bad`, `failed` (None where unknown) and `scored`.
     - `failures`: failed rows by kind.
+    - `unscored`: by metric, the rows that it did not score, by reason.
     - `metrics`: for each reported value `name`, `metric`, `part` (None if the metric reports one number),
       `higher_is_better` (None where neither way is good, or nobody said), an estimate, `worst` and `best` (the mean
       if every unscored row had scored the worst, or the best, of 0 and 1), and `reported`, the job's folded value.
@@ -47,6 +48,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
             "scored": summary.rows,
         },
         "failures": dict(run.failures),
+        "unscored": {metric: dict(reasons) for metric, reasons in run.unscored.items()},
         "metrics": [_metric(row) for row in summary.metrics],
         "decoded": dict(summary.decoded),
         "confusion": [_confusion(confusion) for confusion in summary.confusions],

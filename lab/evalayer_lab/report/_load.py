@@ -81,7 +81,7 @@ def load(path: str | PathLike[str]) -> RunResults:
         run = RunInfo(run_name=folder.resolve().name)
         notes.append(
             "There is no run.json: the metrics are inferred from the names that the rows report, and which way is good "
-            "is not known."
+            "is known of classifications only."
         )
     if details.n_unread_metadata:
         which = "1 row has" if details.n_unread_metadata == 1 else f"{details.n_unread_metadata} rows have"
@@ -143,6 +143,7 @@ def _metrics(run: RunInfo, details: Details) -> tuple[MetricInfo, ...]:
         if "" in parts:  # it reports a number of its own
             others.append(MetricInfo(name=name))
         elif parts != ["unscored"]:
-            others.append(MetricInfo(name=name, parts=tuple(part for part in parts if part != "unscored")))
+            values = tuple(part for part in parts if part != "unscored")
+            others.append(MetricInfo(name=name, parts=values, higher_is_better=True if "correct" in values else None))
     known = {metric.name for metric in run.metrics}
     return (*run.metrics, *(metric for metric in others if metric.name not in known))

@@ -35,7 +35,12 @@ def next_step(
     gap = max(rows, key=lambda row: row.estimate.n_unscored, default=None)
     if gap is not None and gap.estimate.n_unscored:
         total = gap.estimate.n + gap.estimate.n_unscored
-        return f"Find out why {gap.metric} could not score {gap.estimate.n_unscored} of {total} rows."
+        finding = f"{gap.metric} could not score {gap.estimate.n_unscored} of {total} rows"
+        reasons = run.unscored.get(gap.metric)
+        if not reasons:
+            return f"Find out why {finding}."
+        reason, count = max(reasons.items(), key=lambda item: (item[1], item[0]))
+        return f"Look into the unscored rows: {finding}; the commonest reason, on {count}: {reason}."
     for confusion in confusions:
         sentence = _commonest(confusion)
         if sentence is not None:

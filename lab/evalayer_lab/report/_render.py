@@ -32,7 +32,8 @@ def render(summary: Summary, console: Console) -> None:
         console: where to. Text of the data is printed with control characters replaced and without markup.
     """
     _say(console, summary.run.run_name, style="bold")
-    _say(console, _origin(summary))
+    if origin := _origin(summary):
+        _say(console, origin)
     _say(console, _rows(summary))
     for kind, count in sorted(summary.run.failures.items(), key=lambda item: (-item[1], item[0])):
         _say(console, f"  failed with {kind}: {count}")
@@ -60,7 +61,7 @@ def _origin(summary: Summary) -> str:
         ("backend", None if run.backend is None else run.backend.name),
         ("aggregation", run.aggregation),
     )
-    return ", ".join(f"{what} {name}" for what, name in named if name is not None) or "origin unknown"
+    return ", ".join(f"{what} {name}" for what, name in named if name is not None)
 
 
 def _rows(summary: Summary) -> str:

@@ -76,6 +76,7 @@ class RunInfo(_Record):
         backend: where the answers came from.
         rows: what became of the dataset's rows; None if unknown.
         failures: failed rows by kind.
+        unscored: by metric, the number of rows that it did not score, by reason; the commonest reasons.
         metrics: the task's metrics in the order of their declaration.
         decoded: the values of corpus metrics, by reported name; None where a value is undefined.
         assumptions: what the run assumed where the container's behaviour is not known.
@@ -90,6 +91,7 @@ class RunInfo(_Record):
     backend: Backend | None = None
     rows: RowCounts | None = None
     failures: dict[str, NonNegativeInt] = {}
+    unscored: dict[str, dict[str, NonNegativeInt]] = {}
     metrics: tuple[MetricInfo, ...] = ()
     decoded: dict[str, float | None] = {}
     assumptions: tuple[str, ...] = ()

@@ -30,6 +30,7 @@ class Entry:
         inference: the model's answer.
         logprobs: the answer's token log probabilities.
         scores: the reported numbers; None if the row failed, or if postprocessing is off.
+        unscored: for each metric that did not score the row, why, as far as the handler tells.
         failure: the stage at which the row failed and the kind of error, `"postprocess: KeyError"`.
     """
 
@@ -41,6 +42,7 @@ class Entry:
     inference: str
     logprobs: Any
     scores: Mapping[str, float] | None
+    unscored: Mapping[str, str] | None
     failure: str | None
 
 
@@ -90,6 +92,7 @@ class Journal:
                     entry.inference,
                     entry.logprobs,
                     entry.scores,
+                    entry.unscored,
                     entry.failure,
                 ]
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,11 +33,13 @@ class Totals:
         aggregator: the folded metrics.
         processed: the number of rows that went through the pipeline.
         failures: the number of rows that failed, by stage and kind.
+        unscored: by metric, the number of rows that it did not score, by reason.
     """
 
     aggregator: Aggregator
     processed: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+    unscored: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
 def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, model: str, timestamp: str) -> Totals:
@@ -70,6 +72,8 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
                 failures.append((entry.line, entry.failure))
                 continue
             totals.aggregator.add(entry.scores or {})
+            for metric, reason in (entry.unscored or {}).items():
+                totals.unscored[metric][reason] += 1
             specifics = {} if entry.metadata is None else {"metadata": entry.metadata}
             metrics = {METRIC_PREFIX + name: value for name, value in (entry.scores or {}).items()}
             columns["example"].append(_text(entry.prompt))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from time import perf_counter
 
-from evalayer import Sample
+from evalayer import Observation, Sample, format_failure
 from evalayer_lab.backends import Backend, Generation, Request
 from evalayer_lab.dataset import Row
-from evalayer_lab.handler import Handler, postprocess, preprocess
+from evalayer_lab.handler import LoadedHandler, postprocess, preprocess
 from evalayer_lab.run._journal import Entry, Journal
 
 OnProgress = Callable[[int], None]
@@ -30,22 +30,39 @@ class StageSeconds:
 
 
 @dataclass
+class MetricFailure:
+    """A metric that raised.
+
+    Attributes:
+        rows: on how many rows.
+        first: the first exception and its traceback, without text of the row.
+    """
+
+    rows: int
+    first: str
+
+
+@dataclass
 class Pipeline:
     """The work of the evaluation container on each row.
 
     Attributes:
-        handler: the Lambda function.
+        handler: the Lambda function. While rows are processed, one that evalayer built reports to the pipeline why
+            it did not score a row.
         backend: the model.
         preprocessing: whether the recipe sends preprocess events.
         postprocessing: whether the recipe sends postprocess events.
         seconds: where the time went so far.
+        metric_failures: the metrics that raised so far.
     """
 
-    handler: Handler
+    handler: LoadedHandler
     backend: Backend
     preprocessing: bool
     postprocessing: bool
     seconds: StageSeconds = field(default_factory=StageSeconds)
+    metric_failures: dict[str, MetricFailure] = field(default_factory=dict)
+    _unscored: Mapping[str, str] | None = None
 
     def process(self, rows: Iterable[Row], journal: Journal, on_progress: OnProgress) -> None:
         """Process the rows that the journal does not have yet, in batches, in order.
@@ -55,7 +72,17 @@ class Pipeline:
             journal: where every outcome goes.
             on_progress: called with the number of rows of each batch that is safe on disk.
         """
-        pending = self._numbered(rows, journal.last_line)
+        built = self.handler.built
+        if built is None:
+            self._process(self._numbered(rows, journal.last_line), journal, on_progress)
+            return
+        observer, built.observer = built.observer, self._observe
+        try:
+            self._process(self._numbered(rows, journal.last_line), journal, on_progress)
+        finally:
+            built.observer = observer
+
+    def _process(self, pending: Iterator[tuple[Row, int]], journal: Journal, on_progress: OnProgress) -> None:
         while True:
             started = perf_counter()
             batch = list(islice(pending, self.backend.batch_size))
@@ -67,6 +94,15 @@ class Pipeline:
             journal.append(entries)
             self.seconds.journal += perf_counter() - started
             on_progress(len(batch))
+
+    def _observe(self, observation: Observation) -> None:
+        self._unscored = observation.unscored
+        for metric, error in observation.errors.items():
+            failure = self.metric_failures.get(metric)
+            if failure is None:
+                self.metric_failures[metric] = MetricFailure(1, format_failure(error))
+            else:
+                failure.rows += 1
 
     def _numbered(self, rows: Iterable[Row], last_line: int) -> Iterator[tuple[Row, int]]:
         seen: Counter[str] = Counter()
@@ -104,19 +140,20 @@ class Pipeline:
         if not self.preprocessing:
             return sample
         try:
-            return preprocess(self.handler, sample)
+            return preprocess(self.handler.call, sample)
         except Exception as error:  # noqa: BLE001 (a row that fails must not take the others with it)
             return f"preprocess: {type(error).__name__}"
 
     def _failed(self, row: Row, failure: str) -> Entry:
-        return Entry(row.line, row.system, row.query, row.response, row.metadata, "", None, None, failure)
+        return Entry(row.line, row.system, row.query, row.response, row.metadata, "", None, None, None, failure)
 
     def _scored(self, row: Row, sample: Sample, generation: Generation) -> Entry:
         scores: dict[str, float] | None = None
         failure = None if generation.error is None else f"infer: {generation.error}"
+        self._unscored = None
         if failure is None and self.postprocessing:
             try:
-                scores = postprocess(self.handler, sample.prompt, generation.text, sample.gold)
+                scores = postprocess(self.handler.call, sample.prompt, generation.text, sample.gold)
             except Exception as error:  # noqa: BLE001 (a row that fails must not take the others with it)
                 failure = f"postprocess: {type(error).__name__}"
         return Entry(
@@ -128,5 +165,6 @@ class Pipeline:
             generation.text,
             generation.logprobs,
             scores,
+            self._unscored or None,
             failure,
         )

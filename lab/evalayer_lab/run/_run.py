@@ -23,11 +23,12 @@ from evalayer_lab.handler import LoadedHandler
 from evalayer_lab.recipe import Recipe
 from evalayer_lab.run._journal import Journal
 from evalayer_lab.run._output import Totals, write_results, write_rows
-from evalayer_lab.run._pipeline import OnProgress, Pipeline, StageSeconds
+from evalayer_lab.run._pipeline import MetricFailure, OnProgress, Pipeline, StageSeconds
 
 _JOURNAL: Final = "journal.jsonl"
 _RECORD: Final = "run.json"
 _KEPT_PROBLEMS: Final = 100
+_KEPT_REASONS: Final = 20
 _WRITTEN: Final = ("eval_results", "tensorboard_results", "failures.jsonl", _JOURNAL, _RECORD)
 _ASSUMPTIONS: Final = (
     "A row on which the model or the handler fails is left out of the aggregates and counted; "
@@ -78,6 +79,7 @@ class RunOutcome:
         processed: the number of rows that went through the pipeline, by this run and the earlier one.
         scored: the number of rows that were folded.
         failures: the number of rows that failed, by stage and kind.
+        metric_failures: the metrics that raised in this run: on how many rows, and the first failure.
         problems: what is wrong with the dataset, in the order of its lines; the first of them.
         problem_count: how many there are in all.
         seconds: where the time went.
@@ -88,6 +90,7 @@ class RunOutcome:
     processed: int
     scored: int
     failures: Mapping[str, int]
+    metric_failures: Mapping[str, MetricFailure]
     problems: Sequence[Problem] = field(repr=False)
     problem_count: int
     seconds: StageSeconds = field(repr=False)
@@ -113,7 +116,7 @@ def run(plan: RunPlan, on_progress: OnProgress = lambda rows: None) -> RunOutcom
     problems = _Problems()
     processor = plan.recipe.processor
     pipeline = Pipeline(
-        plan.handler.call,
+        plan.handler,
         plan.backend,
         preprocessing=processor.preprocessing.enabled,
         postprocessing=processor.postprocessing.enabled,
@@ -143,6 +146,7 @@ def run(plan: RunPlan, on_progress: OnProgress = lambda rows: None) -> RunOutcom
         processed=totals.processed,
         scored=totals.aggregator.rows,
         failures=dict(totals.failures),
+        metric_failures=pipeline.metric_failures,
         problems=problems.first,
         problem_count=problems.count,
         seconds=pipeline.seconds,
@@ -243,6 +247,9 @@ def _write_record(
             }
             for metric in (() if task is None else task.metrics)
         ],
+        "unscored": {
+            metric: dict(reasons.most_common(_KEPT_REASONS)) for metric, reasons in sorted(totals.unscored.items())
+        },
         "aggregates": values,
         "decoded": task.decode(values, aggregator.rows) if task is not None and foldable else {},
         "uneven": {name: aggregator.count(name) for name in values if aggregator.count(name) != aggregator.rows},

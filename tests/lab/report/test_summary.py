@@ -60,7 +60,7 @@ def test_the_keys_and_their_order(tmp_path: Path) -> None:
     document = summary_of(a_run(tmp_path / "run"))
     estimate = ["value", "low", "high", "level", "method", "n", "n_unscored"]
     assert list(document) == [
-        "run", "rows", "failures", "metrics", "decoded", "confusion", "segments", "assumptions", "notes", "next_step"
+        "run", "rows", "failures", "unscored", "metrics", "decoded", "confusion", "segments", "assumptions", "notes", "next_step"
     ]  # fmt: skip
     assert list(document["run"]) == ["name", "folder", "started", "evalayer", "task", "backend", "aggregation"]
     assert list(document["rows"]) == ["read", "bad", "failed", "scored"]
@@ -116,6 +116,20 @@ def test_metric_without_any_score_has_no_value(tmp_path: Path) -> None:
     assert (grade["worst"], grade["best"]) == (0.0, 1.0)
     assert document["segments"] is None
     assert document["next_step"] == "Find out why grade could not score 4 of 4 rows."
+    assert document["unscored"] == {}
+
+
+def test_the_commonest_reason_of_unscored_rows_is_named(tmp_path: Path) -> None:
+    rows = [score_row("grade", None)] * 4
+    folder = write_run(tmp_path / "run", rows, metrics=[score_info("grade")])
+    run = json.loads((folder / "run.json").read_text())
+    run["unscored"] = {"grade": {"no JSON": 3, "empty": 1}}
+    (folder / "run.json").write_text(json.dumps(run))
+    document = summary_of(folder)
+    assert document["unscored"] == {"grade": {"no JSON": 3, "empty": 1}}
+    assert document["next_step"] == (
+        "Look into the unscored rows: grade could not score 4 of 4 rows; the commonest reason, on 3: no JSON."
+    )
 
 
 @pytest.mark.parametrize(("values", "higher"), [([0.5, 3.0], True), ([-0.5, 0.5], True), ([0.5, 0.5], None)])
@@ -319,8 +333,16 @@ def test_long_and_hostile_names_are_printed_plainly(tmp_path: Path) -> None:
 
 def test_a_run_without_run_json(tmp_path: Path) -> None:
     text = shown(write_run(tmp_path / "job", [score_row("grade", 0.5)] * 2))
-    assert text.splitlines()[:3] == ["job", "origin unknown", "2 rows scored"]
+    assert text.splitlines()[:2] == ["job", "2 rows scored"]
     assert "inferred" in text
+
+
+def test_a_classification_without_run_json_has_segments(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "job", [class_row(HARDWARE, HARDWARE)] * 12, metadata=['{"a": "b"}'] * 12)
+    document = summary_of(folder)
+    assert document["segments"]["metric"] == "class.correct"
+    assert document["confusion"][0]["labels"] == [HARDWARE, VERSION]
+    assert (document["run"]["aggregation"], document["rows"]["read"]) == (None, None)
 
 
 def test_an_empty_run(tmp_path: Path) -> None:

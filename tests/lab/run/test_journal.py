@@ -15,7 +15,7 @@ _FINGERPRINT = {"data": "abc", "limit": None}
 
 
 def _entry(line: int, text: str = "answer") -> Entry:
-    return Entry(line, None, "prompt", "gold", '{"a": "b"}', text, [[{"x": -0.1}]], {"m": 1 / 3}, None)
+    return Entry(line, None, "prompt", "gold", '{"a": "b"}', text, [[{"x": -0.1}]], {"m": 1 / 3}, {"n": "why"}, None)
 
 
 def _open(path: Path, **fingerprint: object) -> Journal:

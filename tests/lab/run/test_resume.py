@@ -36,7 +36,7 @@ def share(completion):
 lambda_handler = build_lambda_handler(task)
 """
 _RECIPE = """
-run: {name: words, model_type: "amazon.nova-lite-v1:0:300k", model_name_or_path: nova-lite/prod, replicas: 1, data_s3_path: ""}
+run: {name: words, model_type: "amazon.nova-lite-v1:0:300k", model_name_or_path: nova-lite/prod, data_s3_path: ""}
 evaluation: {task: gen_qa, strategy: gen_qa, metric: all}
 inference: {max_new_tokens: 10, temperature: 0, top_logprobs: 0}
 processor:

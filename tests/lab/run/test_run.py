@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from evalayer import Completion, Sample, Score, Task, Unscored, build_lambda_handler
+from evalayer import Completion, LambdaHandler, Sample, Score, Task, Unscored, build_lambda_handler
 from evalayer_lab._errors import InputError
 from evalayer_lab.backends import Generation, Request
 from evalayer_lab.handler import Handler, LoadedHandler
@@ -21,7 +21,7 @@ from evalayer_lab.run import RunOutcome, RunPlan, run
 from evalayer_metrics import classification
 
 _RECIPE = """
-run: {{name: {name}, model_type: "amazon.nova-lite-v1:0:300k", model_name_or_path: nova-lite/prod, replicas: 1, data_s3_path: ""}}
+run: {{name: {name}, model_type: "amazon.nova-lite-v1:0:300k", model_name_or_path: nova-lite/prod, data_s3_path: ""}}
 evaluation: {{task: gen_qa, strategy: gen_qa, metric: all}}
 inference: {{max_new_tokens: 10, temperature: 0, top_logprobs: 2}}
 processor:
@@ -74,8 +74,8 @@ def _task() -> Task:
     return task
 
 
-def _loaded(handler: Handler, task: Task | None = None) -> LoadedHandler:
-    return LoadedHandler(handler, "test.py:handler", "0" * 64, task, None)
+def _loaded(handler: Handler, built: LambdaHandler | None = None) -> LoadedHandler:
+    return LoadedHandler(handler, "test.py:handler", "0" * 64, built)
 
 
 Runner = Callable[..., RunOutcome]
@@ -91,7 +91,7 @@ def rehearse(tmp_path: Path) -> Runner:
         aggregation: str = "average",
         preprocessing: str = "true",
         postprocessing: str = "true",
-        **options: Any,  # noqa: ANN401
+        **options: Any,
     ) -> RunOutcome:
         recipe = tmp_path / "recipe.yaml"
         recipe.write_text(
@@ -102,8 +102,8 @@ def rehearse(tmp_path: Path) -> Runner:
         data = tmp_path / "gen_qa.jsonl"
         data.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
         if handler is None:
-            task = _task()
-            handler = _loaded(build_lambda_handler(task), task)
+            built = build_lambda_handler(_task())
+            handler = _loaded(built, built)
         return run(RunPlan(read_recipe(recipe), data, handler, backend or Scripted(), tmp_path / "output", **options))
 
     return rehearse
@@ -191,8 +191,7 @@ def test_switched_off_stages_send_no_events(rehearse: Runner) -> None:
 
 
 def test_a_row_that_fails_is_counted_by_stage_and_leaves_the_others(rehearse: Runner) -> None:
-    task = _task()
-    handler = build_lambda_handler(task)
+    handler = build_lambda_handler(_task())
 
     def fragile(event: dict[str, Any], context: object) -> object:
         if event["process_type"] == "preprocess" and event["data"]["prompt"] == "a":
@@ -201,7 +200,7 @@ def test_a_row_that_fails_is_counted_by_stage_and_leaves_the_others(rehearse: Ru
             return {"statusCode": 200, "body": [{"metric": "m", "value": float("nan")}]}
         return handler(event, context)
 
-    outcome = rehearse([*ROWS, {"query": "unknown", "response": "yes"}], handler=_loaded(fragile, task))
+    outcome = rehearse([*ROWS, {"query": "unknown", "response": "yes"}], handler=_loaded(fragile, handler))
     assert outcome.failures == {
         "preprocess: KeyError": 1, "postprocess: InvalidResponse": 1, "infer: no answer": 1,
     }  # fmt: skip
@@ -276,3 +275,24 @@ def test_metrics_that_some_rows_leave_out_are_named(rehearse: Runner) -> None:
 
     record = _record(rehearse(handler=_loaded(uneven), preprocessing="false"))
     assert record["uneven"] == {"sometimes": 1}
+
+
+def test_why_rows_were_not_scored_is_recorded_and_a_failing_metric_is_reported_once(
+    rehearse: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = _task()
+
+    @task.metric
+    def fragile(completion: Completion) -> Score:
+        raise KeyError(completion.text)
+
+    built = build_lambda_handler(task)
+    observer = built.observer
+    outcome = rehearse(handler=_loaded(built, built))
+    assert _record(outcome)["unscored"] == {"fragile": {"raised KeyError": 4}, "length": {"long": 1}}
+    failure = outcome.metric_failures["fragile"]
+    assert failure.rows == 4
+    assert "in fragile" in failure.first
+    assert "yes" not in failure.first
+    assert built.observer is observer
+    assert caplog.records == []
