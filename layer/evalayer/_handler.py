@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, TypeAlias
 
@@ -20,7 +20,7 @@ AGGREGATION_VARIABLE: Final = "EVALAYER_AGGREGATION"
 LOG_TEXT_VARIABLE: Final = "EVALAYER_LOG_TEXT"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Observation:
     """One answered event, for logs and metrics.
 
@@ -35,7 +35,7 @@ class Observation:
 
     task: str
     process_type: ProcessType
-    row: Sample | Completion = field(repr=False)
+    row: Sample | Completion
     unscored: Mapping[str, str]
     errors: Mapping[str, Exception]
     seconds: float

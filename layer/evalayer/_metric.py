@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, SupportsFloat, TypeAlias, TypeVar, cast, overload
+from typing import Final, SupportsFloat, TypeAlias, TypeVar, cast, overload
 
 from evalayer._errors import InvalidMetric
 from evalayer._records import Completion, Score, Unscored
@@ -79,12 +79,10 @@ class CorpusMetric(Metric):
 
 
 class _FunctionMetric(Metric):
-    def __init__(self, function: ScoreFunction, options: _Options) -> None:
-        super().__init__(
-            options.name or function.__name__,
-            parts=options.parts,
-            higher_is_better=options.higher_is_better,
-        )
+    def __init__(
+        self, function: ScoreFunction, name: str | None, parts: Sequence[str], higher_is_better: bool | None
+    ) -> None:
+        super().__init__(name or function.__name__, parts=parts, higher_is_better=higher_is_better)
         self.function = function
 
     def score(self, completion: Completion) -> Score:
@@ -97,12 +95,6 @@ class _FunctionMetric(Metric):
     @property
     def origin(self) -> str:
         return getattr(self.function, "__module__", None) or ""
-
-
-class _Options(NamedTuple):
-    name: str | None
-    parts: tuple[str, ...]
-    higher_is_better: bool | None
 
 
 @overload
@@ -135,8 +127,7 @@ def metric(
     """
 
     def mark(function: F) -> F:
-        declared = _FunctionMetric(function, _Options(name, tuple(parts), higher_is_better))
-        setattr(function, _TAG, declared)
+        setattr(function, _TAG, _FunctionMetric(function, name, parts, higher_is_better))
         return function
 
     return mark if function is None else mark(function)

@@ -78,7 +78,7 @@ class Fast:
         for error in self._validator.iter_errors(instance):
             place, keywords = error.instance_path, error.evaluation_path
             # jsonschema speaks of the array, not of each item too many.
-            yield tuple(place[:-1] if keywords[-1] in {"items", "additionalItems"} else place), tuple(keywords)
+            yield tuple(place[:-1] if keywords[-1] == "items" else place), tuple(keywords)
 
 
 def compiled(name: str, schema: LocalSchema) -> tuple[Engine, Fast | None]:

@@ -46,6 +46,11 @@ def answer(output: str) -> Completion:
             ("solution_markers", "reasoning"),
         ),
         (f"hm, hm <|begin_of_solution|>{NETWORK}", NETWORK, ("solution_markers", "reasoning")),
+        (
+            f"<|begin_of_solution|>a draft<|end_of_solution|><|begin_of_solution|>{NETWORK}<|end_of_solution|>",
+            NETWORK,
+            ("solution_markers", "reasoning"),
+        ),
         (f"<think>{{maybe}} this</think>\n{NETWORK}", NETWORK, ("reasoning",)),
         (f"<thinking>a</thinking>{NETWORK}", NETWORK, ("reasoning",)),
         (f"<reasoning>a</reasoning>{NETWORK}", NETWORK, ("reasoning",)),

@@ -60,7 +60,8 @@ def test_the_keys_and_their_order(tmp_path: Path) -> None:
     document = summary_of(a_run(tmp_path / "run"))
     estimate = ["value", "low", "high", "level", "method", "n", "n_unscored"]
     assert list(document) == [
-        "run", "rows", "failures", "unscored", "metrics", "decoded", "confusion", "segments", "assumptions", "notes", "next_step"
+        "run", "rows", "failures", "unscored", "metrics", "decoded", "confusion", "segments",
+        "assumptions", "notes", "next_step",
     ]  # fmt: skip
     assert list(document["run"]) == ["name", "folder", "started", "evalayer", "task", "backend", "aggregation"]
     assert list(document["rows"]) == ["read", "bad", "failed", "scored"]

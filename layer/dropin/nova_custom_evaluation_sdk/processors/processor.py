@@ -1,0 +1,5 @@
+"""The base of processors."""
+
+from _evalayer_dropin._processors import Processor
+
+__all__ = ["Processor"]
