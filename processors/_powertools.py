@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from aws_lambda_powertools import Logger, Metrics, Tracer, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from evalayer import EvalayerError, Observation, Task, build_lambda_handler
-from evalayer._handler import format_failure
+from evalayer import EvalayerError, Observation, Task, build_lambda_handler, format_failure
 
 NAMESPACE: Final = "evalayer"
 Handler: TypeAlias = Callable[..., dict[str, Any]]
@@ -76,8 +75,9 @@ def build_observed_handler(task: Task) -> Handler:
             metrics.add_metric("EventErrors", MetricUnit.Count, 1)
         return response
 
-    if os.environ.get("POWERTOOLS_TRACE_ENABLED", "").lower() not in {"1", "true"}:
-        return lambda_handler
-    # The response and the errors of a row hold its text: neither goes into the trace.
-    tracer = Tracer(service=service)
-    return cast("Handler", tracer.capture_lambda_handler(lambda_handler, capture_response=False, capture_error=False))
+    observed: Handler = lambda_handler
+    if os.environ.get("POWERTOOLS_TRACE_ENABLED", "").lower() in {"1", "true"}:
+        # The response and the errors of a row hold its text: neither goes into the trace.
+        tracer = Tracer(service=service)
+        observed = tracer.capture_lambda_handler(observed, capture_response=False, capture_error=False)
+    return observed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, NoReturn, TypeAlias
 
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
 Wrapping: TypeAlias = Literal["solution_markers", "reasoning", "code_fence", "prose"]
@@ -100,7 +100,7 @@ def _without_fence(text: str) -> str | None:
 def parse_json(text: str) -> Parsed:
     """Parse `text` as JSON, or else the longest JSON object that stands in it.
 
-    Numbers that JSON has no spelling for (NaN, Infinity) and nesting beyond 100 levels are not JSON here.
+    Numbers that are not finite (NaN, Infinity, 1e999) and nesting beyond 100 levels are not JSON here.
     An object that is cut off by the end of the text is not searched for smaller ones inside it.
 
     >>> parse_json('Sure: {"class": "network"}. Anything else?')
@@ -133,7 +133,7 @@ def parse_json(text: str) -> Parsed:
     return Parsed(best, found=longest > 0, in_prose=longest > 0)
 
 
-def _refuse(text: str) -> JSONValue:
+def _refuse(text: str) -> NoReturn:
     raise ValueError("not JSON, or nested too deep")
 
 
@@ -161,4 +161,9 @@ def _is_shallow(text: str) -> bool:
     return True
 
 
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if value - value == 0.0 else _refuse(text)
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)

@@ -205,14 +205,20 @@ def checked_parts(metric: Metric, score: Score) -> Sequence[float]:
             raise InvalidMetric(f"returned one value; it declares the parts {', '.join(metric.parts)}")
         return (checked_number(score),)
     if not metric.parts:
-        keys = [key for key in score if isinstance(key, str)]
-        raise InvalidMetric(f"returned a mapping; declare its keys so that every row has them: parts={keys!r}")
+        raise InvalidMetric(
+            f"returned a mapping of {len(score)}; declare its keys with parts=[…], so that every row reports the same"
+        )
     if len(score) != len(metric.parts):
         raise InvalidMetric(f"returned {len(score)} parts; it declares {', '.join(metric.parts)}")
     try:
-        return [checked_number(score[part]) for part in metric.parts]
+        numbers = [score[part] for part in metric.parts]
     except KeyError as error:
         raise InvalidMetric(f"left out the part {error.args[0]!r}, which it declares") from None
+    if set(map(type, numbers)) == {float}:
+        total = sum(numbers)
+        if total - total == 0.0:  # so every one of them is finite
+            return numbers
+    return [checked_number(number) for number in numbers]
 
 
 def _first_line(doc: str | None) -> str:

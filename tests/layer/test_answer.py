@@ -15,7 +15,7 @@ NETWORK = '{"class": "network"}'
 PIECES = [
     "<|begin_of_solution|>", "<|end_of_solution|>", "<|begin_of_thought|>", "<|end_of_thought|>", "<think>", "</think>",
     "<thinking>", "</thinking>", "<reasoning>", "</reasoning>", FENCE, "json", "\n", " ", "{", "}", "[", "]", '"', "\\",
-    ":", ",", NETWORK, "NaN", "1e300", "word", "\ud800", "é", "\u2028",
+    ":", ",", NETWORK, "NaN", "1e300", "1e999", "word", "\ud800", "é", "\u2028",
 ]  # fmt: skip
 messy = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=40).map("".join)
 words = st.text(st.characters(exclude_characters="<`"))  # a marker inside a string is still taken for a marker
@@ -109,6 +109,8 @@ def test_what_is_found(output: str, value: JSONValue, wrapping: tuple[str, ...])
         '{"class": "network", "inner": {"a": 1}, "thought": ',
         '{"class": "network", "inner": {"a": 1}',
         "NaN",
+        "1e999",
+        '{"a": -1e999}',
         '{"a": NaN}',
         '{"a": Infinity}',
         "[1, 2] in prose",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evalayer import Completion, CorpusMetric, InvalidMetric, Metric, Score, Task, label_of, label_part, metric
@@ -140,7 +140,9 @@ def test_a_corpus_metric_must_decode() -> None:
         Incomplete("x")  # type: ignore[abstract]
 
 
-@given(st.text())
+@given(st.text() | st.text("%.25E", min_size=1))
+@example("%2E")
+@example("%25")
 def test_labels_survive_the_encoding(label: str) -> None:
     part = label_part("tp", label)
     assert part.count(".") == 1

@@ -144,36 +144,40 @@ def findings(engine: Engine, document: JSONValue) -> set[tuple[tuple[object, ...
     return {(tuple(place), kind_of(path), requirement_of(path)) for place, path in engine.violations(document)}
 
 
-@pytest.mark.parametrize("schema", ZOO.values(), ids=ZOO.keys())
+LOCAL = {name: LocalSchema(name, schema) for name, schema in ZOO.items()}
+REFERENCES = {name: Reference(name, local) for name, local in LOCAL.items()}
+FAST = {name: Fast(name, local) for name, local in LOCAL.items()}
+METRICS = {name: schema_adherence(schema) for name, schema in ZOO.items()}
+
+
+@pytest.mark.parametrize("name", ZOO)
 @given(document=DOCUMENTS)
-def test_engines_agree(schema: dict[str, Any], document: JSONValue) -> None:
-    local = LocalSchema("zoo", schema)
-    reference, fast = Reference("zoo", local), Fast("zoo", local)
+def test_engines_agree(name: str, document: JSONValue) -> None:
+    reference, fast = REFERENCES[name], FAST[name]
     assert reference.is_valid(document) == fast.is_valid(document)
     assert findings(reference, document) == findings(fast, document)
-    assert {kind for _, kind, _ in findings(reference, document)} <= set(local.kinds)
+    assert {kind for _, kind, _ in findings(reference, document)} <= set(LOCAL[name].kinds)
 
 
-@pytest.mark.parametrize("schema", ZOO.values(), ids=ZOO.keys())
+@pytest.mark.parametrize("name", ZOO)
 @given(document=DOCUMENTS)
-def test_score_follows_the_reference(schema: dict[str, Any], document: JSONValue) -> None:
-    metric = schema_adherence(schema)
+def test_score_follows_the_reference(name: str, document: JSONValue) -> None:
+    metric = METRICS[name]
     score = metric.score(Completion("", json.dumps(document), ""))
     assert isinstance(score, Mapping)
     assert set(score) == set(metric.parts)
-    valid = Reference("zoo", LocalSchema("zoo", schema)).is_valid(document)
+    valid = REFERENCES[name].is_valid(document)
     assert score["valid"] == float(valid)
     assert (score["satisfied"] == 1.0) == valid
     assert 0.0 <= score["satisfied"] <= 1.0
     assert sum(value for part, value in score.items() if part.startswith("violation.")) == 1.0 - valid
 
 
-@given(document=DOCUMENTS)
-def test_fast_engine_never_calls_valid_what_the_reference_refuses(document: JSONValue) -> None:
-    for name, schema in ZOO.items():
-        reference, fast = compiled(name, LocalSchema(name, schema))
-        assert fast is not None
-        assert reference.is_valid(document) or not fast.is_valid(document)
+@pytest.mark.parametrize("name", ZOO)
+def test_fast_engine_is_believed_where_the_engines_cannot_differ(name: str) -> None:
+    reference, fast = compiled(name, LOCAL[name])
+    assert isinstance(reference, Reference)
+    assert isinstance(fast, Fast)
 
 
 @pytest.mark.parametrize(
@@ -243,11 +247,9 @@ def test_ticket(output: str, valid: float, satisfied: float, kind: str) -> None:
     ],
 )
 def test_strict_refuses_fences_and_prose(output: str, expected: tuple[float, float, str]) -> None:
-    assert first(schema_adherence(TICKET, strict=True), output) == (
-        expected[0],
-        pytest.approx(expected[1]),
-        expected[2],
-    )
+    found = first(schema_adherence(TICKET, strict=True), output)
+    assert (found[0], found[2]) == (expected[0], expected[2])
+    assert found[1] == pytest.approx(expected[1])
 
 
 def test_kinds_are_those_the_schema_can_produce() -> None:

@@ -70,7 +70,7 @@ def test_the_query_template_is_no_evidence(ticket: str) -> None:
     answer = json.dumps({**GOOD, "thought": "A connection to a service is down: a device, account or program failed."})
     prepared = task.prepare(Sample(ticket, json.dumps(GOOD)))
     with_template = task.score(Completion(prepared.prompt, answer, prepared.gold))
-    assert with_template == task.score(Completion(ticket, answer, prepared.gold))
+    assert with_template.values == task.score(Completion(ticket, answer, prepared.gold)).values
     assert with_template.values["reasoning_coherence.grounding"] == 0.0
 
 

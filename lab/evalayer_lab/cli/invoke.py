@@ -27,7 +27,7 @@ def invoke(ctx: click.Context, event: Path, handler: str | None) -> None:
     \b
     Examples:
       evalayer invoke events/postprocess.json
-      evalayer invoke - --handler my_metrics.py:lambda_handler < events/bad/gold_missing.json
+      evalayer invoke - --handler my_metrics.py:lambda_handler < events/bad/missing_gold.json
     """
     from evalayer import EvalayerError
     from evalayer_lab._errors import InputError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 from uuid import uuid4
 
@@ -89,20 +90,20 @@ def postprocess(handler: Handler, prompt: str, inference_output: str, gold: str)
     )
     if not isinstance(body, list):
         raise InvalidResponse("the body of a postprocess response is a list of {metric, value}")
-    scores: dict[str, float] = {}
-    for result in body:
-        try:
-            name, value = result["metric"], result["value"]
-        except (KeyError, TypeError):
-            raise InvalidResponse("each result in the body is an object of metric and value") from None
-        if len(result) != 2 or not isinstance(name, str) or not isinstance(value, int | float):
-            raise InvalidResponse("each result in the body has a text metric and a number value, nothing else")
-        if name in scores:
-            raise InvalidResponse(f"the metric {name} is reported twice")
-        if value - value != 0:
-            raise InvalidResponse(f"the metric {name} is {value}, which would make its average meaningless")
-        scores[name] = float(value)
-    return scores
+    try:
+        scores: dict[str, float] = {result["metric"]: result["value"] for result in body}
+        shapes = set(map(len, body))
+    except (KeyError, TypeError):
+        raise InvalidResponse("each result in the body is an object of metric and value") from None
+    numbers = all(issubclass(kind, int | float) for kind in set(map(type, scores.values())))
+    if not shapes <= {2} or not set(map(type, scores)) <= {str} or not numbers:
+        raise InvalidResponse("each result in the body has a text metric and a number value, nothing else")
+    if len(scores) != len(body):
+        raise InvalidResponse("a metric is reported twice")
+    if not all(map(isfinite, scores.values())):
+        name = next(name for name, value in scores.items() if not isfinite(value))
+        raise InvalidResponse(f"the metric {name} is {scores[name]}, which would make its average meaningless")
+    return dict(zip(scores, map(float, scores.values()), strict=True))
 
 
 def _body(response: Any) -> Any:

@@ -107,8 +107,9 @@ class Pipeline:
     def _numbered(self, rows: Iterable[Row], last_line: int) -> Iterator[tuple[Row, int]]:
         seen: Counter[str] = Counter()
         for row in rows:
-            occurrence = seen[row.key]
-            seen[row.key] += 1
+            key = row.key
+            occurrence = seen[key]
+            seen[key] = occurrence + 1
             if row.line > last_line:
                 yield row, occurrence
 

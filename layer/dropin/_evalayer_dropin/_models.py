@@ -18,6 +18,8 @@ from _evalayer_dropin._validation import (
     text,
 )
 
+Fields: TypeAlias = Mapping[str, Reader]
+Defaults: TypeAlias = Mapping[str, Any]
 Dumped: TypeAlias = dict[str, Any]
 
 
@@ -35,8 +37,8 @@ class Model:
         ValidationError: a field is missing, unknown, or of the wrong kind; the message names every such field.
     """
 
-    _fields: ClassVar[Mapping[str, Reader]] = {}
-    _defaults: ClassVar[Mapping[str, Any]] = {}
+    _fields: ClassVar[Fields] = {}
+    _defaults: ClassVar[Defaults] = {}
 
     def __init__(self, /, **values: Any) -> None:
         faults: list[Fault] = []
@@ -97,7 +99,7 @@ def _list_of(model: type[Model]) -> Reader:
     read_item = _nested(model)
 
     def read(value: Any) -> list[Model]:
-        if isinstance(value, str | bytes | bytearray | Mapping) or not hasattr(type(value), "__iter__"):
+        if isinstance(value, str | bytes | bytearray | Mapping) or not _iterable(value):
             raise ValueError(f"is {kind(value)}; it must be a list")
         items: list[Model] = []
         faults: list[Fault] = []
@@ -115,6 +117,14 @@ def _list_of(model: type[Model]) -> Reader:
     return read
 
 
+def _iterable(value: Any) -> bool:
+    try:
+        iter(value)
+    except TypeError:
+        return False
+    return True
+
+
 def _only(expected: ProcessType) -> Reader:
     def read(value: Any) -> ProcessType:
         if text(value) != expected.value:
@@ -130,8 +140,8 @@ class PreprocessingData(Model):
     system: str | None
     prompt: str
     gold: str
-    _fields = {"system": optional_text, "prompt": text, "gold": text}
-    _defaults = {"system": None}
+    _fields: ClassVar[Fields] = {"system": optional_text, "prompt": text, "gold": text}
+    _defaults: ClassVar[Defaults] = {"system": None}
 
 
 class PreprocessingPayload(Model):
@@ -139,7 +149,7 @@ class PreprocessingPayload(Model):
 
     process_type: ProcessType
     data: PreprocessingData
-    _fields = {"process_type": _only(ProcessType.PREPROCESS), "data": _nested(PreprocessingData)}
+    _fields: ClassVar[Fields] = {"process_type": _only(ProcessType.PREPROCESS), "data": _nested(PreprocessingData)}
 
 
 class PreprocessingResponseBody(Model):
@@ -148,8 +158,8 @@ class PreprocessingResponseBody(Model):
     system: str | None
     prompt: str
     gold: str
-    _fields = {"system": optional_text, "prompt": text, "gold": text}
-    _defaults = {"system": None}
+    _fields: ClassVar[Fields] = {"system": optional_text, "prompt": text, "gold": text}
+    _defaults: ClassVar[Defaults] = {"system": None}
 
 
 class PreprocessingResponse(Model):
@@ -157,7 +167,7 @@ class PreprocessingResponse(Model):
 
     statusCode: int  # noqa: N815 (the name on the wire)
     body: PreprocessingResponseBody
-    _fields = {"statusCode": status_code, "body": _nested(PreprocessingResponseBody)}
+    _fields: ClassVar[Fields] = {"statusCode": status_code, "body": _nested(PreprocessingResponseBody)}
 
 
 class PostprocessingDataItem(Model):
@@ -166,7 +176,7 @@ class PostprocessingDataItem(Model):
     prompt: str
     inference_output: str
     gold: str
-    _fields = {"prompt": text, "inference_output": text, "gold": text}
+    _fields: ClassVar[Fields] = {"prompt": text, "inference_output": text, "gold": text}
 
 
 class PostprocessingPayload(Model):
@@ -174,7 +184,10 @@ class PostprocessingPayload(Model):
 
     process_type: ProcessType
     data: PostprocessingDataItem
-    _fields = {"process_type": _only(ProcessType.POSTPROCESS), "data": _nested(PostprocessingDataItem)}
+    _fields: ClassVar[Fields] = {
+        "process_type": _only(ProcessType.POSTPROCESS),
+        "data": _nested(PostprocessingDataItem),
+    }
 
 
 class MetricResult(Model):
@@ -182,7 +195,7 @@ class MetricResult(Model):
 
     metric: str
     value: float | int
-    _fields = {"metric": text, "value": metric_value}
+    _fields: ClassVar[Fields] = {"metric": text, "value": metric_value}
 
 
 class PostprocessingResponse(Model):
@@ -190,4 +203,4 @@ class PostprocessingResponse(Model):
 
     statusCode: int  # noqa: N815 (the name on the wire)
     body: list[MetricResult]
-    _fields = {"statusCode": status_code, "body": _list_of(MetricResult)}
+    _fields: ClassVar[Fields] = {"statusCode": status_code, "body": _list_of(MetricResult)}

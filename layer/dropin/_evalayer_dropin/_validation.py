@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
@@ -16,7 +17,7 @@ Fault: TypeAlias = tuple[tuple[str, ...], str]
 
 _SHOWN_FAULTS: Final = 10
 _KEY_LENGTH: Final = 60
-_TWO_HUNDRED: Final = re.compile(r"\+?[0_]*200(\.0+)?")
+_TWO_HUNDRED: Final = re.compile(r"\+?(0_?)*2_?0_?0(\.0+)?")
 _KINDS: Final[Mapping[type, str]] = {
     type(None): "null",
     bool: "a boolean",
@@ -86,6 +87,7 @@ def metric_value(value: Any) -> float | int:
     Raises:
         ValueError: it does not read as a number.
     """
+    value = _member_value(value)
     return value if type(value) is int else _float(value)
 
 
@@ -95,9 +97,9 @@ def status_code(value: Any) -> int:
     Raises:
         ValueError: it is not 200.
     """
+    value = _member_value(value)
     if isinstance(value, str | bytes):
-        digits = _digits(value)
-        is_200 = digits is not None and _TWO_HUNDRED.fullmatch(digits) is not None
+        is_200 = _TWO_HUNDRED.fullmatch(_stripped(value)) is not None
     else:
         is_200 = _float(value) == 200
     if not is_200:
@@ -105,23 +107,24 @@ def status_code(value: Any) -> int:
     return 200
 
 
+def _member_value(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) and not isinstance(value, int | float) else value
+
+
 def _float(value: Any) -> float:
-    try:
+    with suppress(Exception):  # whatever a foreign __float__ raises, the value is no number
         if isinstance(value, str | bytes):
-            digits = _digits(value)
-            if digits is not None:
-                return float(digits.replace("_", ""))
-        elif hasattr(type(value), "__float__") or hasattr(type(value), "__index__"):
+            return float(_ungrouped(_stripped(value)))
+        if hasattr(type(value), "__float__") or hasattr(type(value), "__index__"):
             return float(value)
-    except Exception:  # noqa: BLE001 (whatever a foreign __float__ raises, the value is no number)
-        pass
     raise ValueError(f"is {kind(value)}; it must be a number")
 
 
-def _digits(value: str | bytes) -> str | None:
-    try:
-        stripped = text(value).strip()
-    except ValueError:
-        return None
-    ungrouped = stripped.startswith("_") or stripped.endswith("_") or "__" in stripped
-    return None if ungrouped or not stripped.isascii() else stripped
+def _stripped(value: str | bytes) -> str:
+    stripped = text(value).strip()
+    return stripped if stripped.isascii() else ""
+
+
+def _ungrouped(number: str) -> str:
+    misplaced = number.startswith("_") or number.endswith("_") or "__" in number
+    return "" if misplaced else number.replace("_", "")

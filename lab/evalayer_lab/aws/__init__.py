@@ -1,0 +1,1 @@
+"""The lab's side of AWS: what is deployed there, examined before it is."""

@@ -1,0 +1,128 @@
+"""Shared objects against the function's processor and Python, from their headers and names."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from evalayer_lab.aws.doctor._artefact import Entry, Target
+from evalayer_lab.aws.doctor._report import Results, error
+
+_SHARED: Final = re.compile(r"\.(?:so(?:\.[0-9]+)*|dylib|pyd|dll)\Z")
+_ABI: Final = re.compile(r"\.(?:cpython-3([0-9]+)(t?)|(abi3)|(pypy)[0-9]+)[^/]*\Z")
+# e_machine, from the ELF gABI and its processor supplements
+_ELF_MACHINES: Final = {3: "x86 (32 bit)", 21: "ppc64", 22: "s390x", 40: "arm (32 bit)", 62: "x86_64", 183: "arm64"}
+_ELF_MACHINES |= {243: "riscv", 258: "loongarch"}
+_MACH_O: Final = {
+    b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce", b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf",
+}  # fmt: skip
+_DAMAGED: Final = "damaged"
+_NO_BINARY: Final = "no shared object, by what is in it"
+_UNREADABLE: Final = {_DAMAGED, _NO_BINARY}
+_HEADER_BYTES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SharedObject:
+    """A compiled file.
+
+    Attributes:
+        name: its path from the entry.
+        machine: the processor it is for; or `macOS`, `Windows`, or what is wrong with the file.
+        minor: the Python 3 version it is for, None for any.
+        flavour: what other Python or C library its name is for: `free-threaded`, `PyPy`, `musl`; else empty.
+    """
+
+    name: str
+    machine: str
+    minor: int | None
+    flavour: str
+
+    def loads_on(self, machine: str, minor: int) -> bool:
+        """Whether CPython 3.`minor` on that processor, with glibc, can load it."""
+        return self.machine == machine and self.minor in {None, minor} and not self.flavour
+
+
+def machine_of(head: bytes) -> str:
+    """Say for what a compiled file is, from its first 20 bytes.
+
+    `e_machine` is the two bytes at offset 18 of an ELF header, in the byte order of the byte at offset 5.
+    """
+    if head.startswith(b"\x7fELF"):
+        if len(head) < _HEADER_BYTES or head[5] not in {1, 2}:
+            return _DAMAGED
+        (machine,) = struct.unpack_from("<H" if head[5] == 1 else ">H", head, 18)
+        return _ELF_MACHINES.get(machine, f"the ELF machine {machine}")
+    if head[:4] in _MACH_O:
+        return "macOS"
+    if head.startswith(b"MZ"):
+        return "Windows"
+    return _NO_BINARY
+
+
+def shared_objects(entry: Entry) -> Iterator[SharedObject]:
+    """Read the header of every shared object of an entry."""
+    for name in entry.files:
+        if not _SHARED.search(name):
+            continue
+        found = _ABI.search(name.rpartition("/")[2])
+        flavour = "musl" if "-musl" in name.rpartition("/")[2] else ""
+        if found and (found[2] or found[4]):
+            flavour = "free-threaded" if found[2] else "PyPy"
+        minor = int(found[1]) if found and found[1] else None
+        yield SharedObject(name, machine_of(entry.read(name, _HEADER_BYTES)), minor, flavour)
+
+
+def unloadable(entry: Entry, machine: str, minor: int) -> Iterator[SharedObject]:
+    """Yield the shared objects that cannot be loaded, unless another build of the same module beside it can."""
+    modules: dict[str, list[SharedObject]] = {}
+    for shared in shared_objects(entry):
+        folder, slash, file = shared.name.rpartition("/")
+        modules.setdefault(folder + slash + file.partition(".")[0], []).append(shared)
+    for builds in modules.values():
+        if not any(shared.loads_on(machine, minor) for shared in builds):
+            yield from builds
+
+
+def check_binaries(target: Target) -> Results:
+    """Compare every shared object with the architecture and the runtime, one finding for each package and reason."""
+    for entry in target.entries:
+        grouped: dict[tuple[str, str, str], list[str]] = {}
+        for shared in unloadable(entry, target.architecture, target.runtime.minor):
+            top = shared.name.partition("/")[0].partition(".")[0]
+            code, what = _reason(shared, target)
+            grouped.setdefault((top, code, what), []).append(shared.name)
+        for (top, code, what), names in grouped.items():
+            count = f"{len(names)} shared objects are" if len(names) > 1 else "a shared object is"
+            yield error(
+                code,
+                f"{entry.artefact.name}: {entry.prefix}{names[0]}",
+                f"{top}: {count} {what}; {target.name} runs {target.runtime.name} on {target.architecture}",
+                _fix(target),
+            )
+
+
+def _reason(shared: SharedObject, target: Target) -> tuple[str, str]:
+    if shared.machine in _UNREADABLE:
+        return "elf-damaged", shared.machine
+    if shared.machine in {"macOS", "Windows"}:
+        return "elf-system", f"built for {shared.machine}"
+    if shared.machine != target.architecture:
+        return "elf-architecture", f"built for {shared.machine}"
+    if shared.flavour == "musl":
+        return "python-abi", f"built for musl, a C library that {target.runtime.system} does not have"
+    if shared.flavour:
+        return "python-abi", f"built for {shared.flavour} Python"
+    return "python-abi", f"built for Python 3.{shared.minor}"
+
+
+def _fix(target: Target) -> str:
+    machine = "aarch64" if target.architecture == "arm64" else "x86_64"
+    libc = "2_28" if target.runtime.glibc >= (2, 28) else "2_17"
+    return (
+        f"install its wheel for the function: pip install --platform manylinux_{libc}_{machine} --implementation cp "
+        f"--python-version 3.{target.runtime.minor} --only-binary=:all: --target …/python"
+    )
