@@ -1,20 +1,25 @@
 """A moto server on which the real `sam deploy` creates the template's resources: python moto_server.py PORT.
 
 moto takes a SAM template and reports success, but expands nothing. Here SAM's own translator expands it, as
-CloudFormation does, and the properties of a function that moto drops are kept.
+CloudFormation does, a function keeps the properties that moto drops, and AWS::NoValue leaves a list.
 """
 
 from __future__ import annotations
 
 import sys
-import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import moto.cloudformation.models
+import moto.cloudformation.parsing
 from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.cloudformation.parsing import ResourceMap
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from samtranslator.translator.transform import transform
+
+CREATE = LambdaFunction.create_from_cloudformation_json
+UPDATE = LambdaFunction.update_from_cloudformation_json
+CLEAN = moto.cloudformation.parsing.clean_json
 
 
 class _NoManagedPolicies:
@@ -25,16 +30,15 @@ class _NoManagedPolicies:
 def _expand(template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
     if "Transform" not in template:
         return template
-    expanded: dict[str, Any] = transform(template, parameters, _NoManagedPolicies())
-    return expanded
+    return cast("dict[str, Any]", transform(template, parameters, _NoManagedPolicies()))
 
 
 class ExpandingResourceMap(ResourceMap):
-    """Resources of a stack whose template is expanded before it is read."""
+    """The resources of a stack, of a template that is expanded before it is read."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        parameters = args[2] if len(args) > 2 else kwargs["parameters"]
-        super().__init__(*args, **{**kwargs, "template": _expand(kwargs["template"], parameters)})
+    def __init__(self, stack_id: str, stack_name: str, parameters: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        template = _expand(kwargs.pop("template"), parameters)
+        super().__init__(stack_id, stack_name, parameters, *args, template=template, **kwargs)
 
     def create(self, template: dict[str, Any]) -> bool:
         return super().create(_expand(template, self.input_parameters))
@@ -43,20 +47,15 @@ class ExpandingResourceMap(ResourceMap):
         super().update(_expand(template, parameters or self.input_parameters), parameters)
 
 
-class CompleteFunction(LambdaFunction):
-    """A function that keeps its architecture, its layers of other accounts, and its log group."""
+def _create_function(name: str, resource: dict[str, Any], *args: Any, **kwargs: Any) -> LambdaFunction:
+    return _completed(CREATE(name, resource, *args, **kwargs), resource["Properties"])
 
-    @classmethod
-    def create_from_cloudformation_json(cls, *args: Any, **kwargs: Any) -> LambdaFunction:
-        function = super().create_from_cloudformation_json(*args, **kwargs)
-        return _completed(function, args[1]["Properties"])
 
-    @classmethod
-    def update_from_cloudformation_json(cls, *args: Any, **kwargs: Any) -> LambdaFunction:
-        properties = args[2]["Properties"]
-        without_layers = {key: value for key, value in properties.items() if key != "Layers"}
-        changed = (*args[:2], {**args[2], "Properties": without_layers}, *args[3:])
-        return _completed(super().update_from_cloudformation_json(*changed, **kwargs), properties)
+def _update_function(
+    function: LambdaFunction, name: str, resource: dict[str, Any], *args: Any, **kwargs: Any
+) -> LambdaFunction:
+    known = {key: value for key, value in resource["Properties"].items() if key != "Layers"}
+    return _completed(UPDATE(function, name, {**resource, "Properties": known}, *args, **kwargs), resource["Properties"])
 
 
 def _completed(function: LambdaFunction, properties: dict[str, Any]) -> LambdaFunction:
@@ -64,4 +63,33 @@ def _completed(function: LambdaFunction, properties: dict[str, Any]) -> LambdaFu
     function.layers = [{"Arn": arn, "CodeSize": 0} for arn in properties["Layers"]]
     function.tracing_config = properties["TracingConfig"]
     function.logs_group_name = properties["LoggingConfig"]["LogGroup"]
+    function.reserved_concurrency = properties.get("ReservedConcurrentExecutions")
     return function
+
+
+def _clean_json(value: Any, resources: ResourceMap) -> Any:
+    cleaned = CLEAN(value, resources)
+    return [item for item in cleaned if item is not None] if isinstance(cleaned, list) else cleaned
+
+
+def _replace(owner: object, name: str, value: Callable[..., Any] | property | type) -> None:
+    setattr(owner, name, value)
+
+
+def main() -> None:
+    """Serve until standard input ends, as it does when the test that started this is gone."""
+    _replace(moto.cloudformation.parsing, "clean_json", _clean_json)
+    _replace(moto.cloudformation.models, "ResourceMap", ExpandingResourceMap)
+    _replace(LambdaFunction, "create_from_cloudformation_json", _create_function)
+    _replace(LambdaFunction, "update_from_cloudformation_json", _update_function)
+    _replace(LayerVersion, "physical_resource_id", property(lambda layer: layer.arn))
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=int(sys.argv[1]), verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    print(port, flush=True)
+    sys.stdin.read()
+    server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -176,6 +176,7 @@ def test_an_invalid_event_never_reaches_the_function(sdk: SimpleNamespace) -> No
         ({"prompt": WORDS, "gold": b"\xff"}, "data.gold holds bytes that are no UTF-8 text"),
         ({"prompt": WORDS, "gold": "", "notes": WORDS}, "data.notes is not a known field"),
         ({"prompt": WORDS, "gold": "", "x" * 100: 1}, f"data.{'x' * 60}… is not a known field"),
+        ({"prompt": WORDS, "gold": "", "\ud800": 1}, r"data.\ud800 is not a known field"),
         ({"prompt": 1, "system": 2}, "data.system is a number; it must be text; data.prompt is a number; it must be"),
         ({"prompt": WORDS, "gold": "", 1: 2}, "data has a key that is not text"),
         (WORDS, "data is text; it must be an object"),

@@ -45,10 +45,12 @@ def test_both_prepare_a_row_alike(function: dict[str, Any], task: dict[str, Any]
 
 
 def test_both_score_a_bare_answer_alike(function: dict[str, Any], task: dict[str, Any]) -> None:
-    for output, expected in (("Lima", 1.0), (" lima\n", 1.0), ("Cusco", 0.0)):
+    for output, expected in (("Lima", 1.0), (" Lima\n", 1.0), ("lima", 0.0), ("Cusco", 0.0)):
         data = {"prompt": "", "inference_output": output, "gold": "Lima"}
         event = {"process_type": "postprocess", "data": data}
-        assert function["lambda_handler"](event, None)["body"] == [{"metric": "exact_match", "value": expected}]
+        result = {"metric": "exact_match", "value": expected}
+        assert function["lambda_handler"](event, None)["body"] == [result]
+        assert result in task["lambda_handler"](event, None)["body"]
 
 
 def test_only_the_task_unwraps_the_answer(function: dict[str, Any], task: dict[str, Any]) -> None:

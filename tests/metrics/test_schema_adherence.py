@@ -225,7 +225,7 @@ def first(metric: schema_adherence, output: str) -> tuple[float, float, str]:
         ('{"class": "network", "thought": NaN}', 0.0, 0.0, "not_json"),
         ('{"class": "network", "thought": "vpn"', 0.0, 0.0, "not_json"),
         ('{"class": "network", "thought": "\\ud800vp"}', 1.0, 1.0, ""),
-        ('{"class": "network", "thought": "vpn", "n": 1e999}', 0.0, 6 / 7, "type"),
+        ('{"class": "network", "thought": "vpn", "n": 1e999}', 0.0, 0.0, "not_json"),
         ('{"class": "network", "thought": "vpn", "n": 1.0}', 1.0, 1.0, ""),
     ],
 )

@@ -52,7 +52,8 @@ def kind(value: object) -> str:
 
 
 def key(name: str) -> str:
-    """Show the name of a field that was not expected, cut to a bounded length."""
+    """Show the name of a field that was not expected, as ASCII and cut to a bounded length."""
+    name = name.encode("ascii", "backslashreplace").decode()
     return name if len(name) <= _KEY_LENGTH else f"{name[:_KEY_LENGTH]}…"
 
 

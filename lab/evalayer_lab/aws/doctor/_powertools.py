@@ -12,7 +12,8 @@ PROVIDES: Final = frozenset({"aws_lambda_powertools", "pydantic", "pydantic_core
 _ACCOUNT: Final = "017000801446"
 # where the account differs: region, or the start of it, and account
 _ACCOUNTS: Final = {"us-gov-east-1": "165087284144", "us-gov-west-1": "165093116878", "cn-": "498634801083"}
-_NAME: Final = re.compile(r"AWSLambdaPowertoolsPythonV3-(?:python3([0-9]+)|[^-]*)-(\w+)\Z")
+_NAME: Final = re.compile(r"AWSLambdaPowertoolsPythonV3-python3([0-9]+)-\w+\Z")
+_COLON: Final = re.compile(r":(?![^{]*\})")  # none of those in ${AWS::Region}
 _PARTS: Final = 8
 
 
@@ -26,7 +27,7 @@ def check_powertools(arn: str, subject: str, target: Target) -> Results:
 
     A part of the ARN that is still a `${…}` is not compared.
     """
-    parts = re.split(r":(?![^{]*\})", arn)
+    parts = _COLON.split(arn)
     if len(parts) != _PARTS or not (parts[7].isdecimal() or "${" in parts[7]):
         yield error(
             "powertools-name",
@@ -66,7 +67,8 @@ def check_powertools(arn: str, subject: str, target: Target) -> Results:
 
 def check_region(arn: str, subject: str, target: Target) -> Results:
     """A function can only use layers of its own region."""
-    region = arn.split(":")[3] if arn.startswith("arn:") and arn.count(":") >= _PARTS - 2 else ""
+    parts = _COLON.split(arn)
+    region = parts[3] if len(parts) == _PARTS else ""
     if target.region and region and "${" not in region and region != target.region:
         yield error(
             "layer-region",
