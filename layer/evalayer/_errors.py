@@ -13,6 +13,10 @@ class InvalidEvent(EvalayerError):
     """An event that breaks the contract of the evaluation container."""
 
 
+class PayloadTooLarge(EvalayerError):
+    """An event or a response of more than the 6 MiB that Lambda carries."""
+
+
 class InvalidTask(EvalayerError):
     """A task or handler that is declared in a way that cannot work."""
 

@@ -71,6 +71,7 @@ class LambdaHandler:
 
         Raises:
             InvalidEvent: the event breaks the contract.
+            PayloadTooLarge: the event, or the response, has more than Lambda carries.
             PreprocessFailed: the task's own preprocess failed.
             PostprocessFailed: the task's own postprocess failed.
         """

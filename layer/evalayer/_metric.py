@@ -80,7 +80,7 @@ class CorpusMetric(Metric):
 
 class _FunctionMetric(Metric):
     def __init__(
-        self, function: ScoreFunction, name: str | None, parts: Sequence[str], higher_is_better: bool | None
+        self, function: ScoreFunction, *, name: str | None, parts: Sequence[str], higher_is_better: bool | None
     ) -> None:
         super().__init__(name or function.__name__, parts=parts, higher_is_better=higher_is_better)
         self.function = function
@@ -127,7 +127,7 @@ def metric(
     """
 
     def mark(function: F) -> F:
-        setattr(function, _TAG, _FunctionMetric(function, name, parts, higher_is_better))
+        setattr(function, _TAG, _FunctionMetric(function, name=name, parts=parts, higher_is_better=higher_is_better))
         return function
 
     return mark if function is None else mark(function)

@@ -14,6 +14,7 @@ import moto.cloudformation.models
 import moto.cloudformation.parsing
 from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.cloudformation.parsing import ResourceMap
+from moto.logs.models import LogGroup
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from samtranslator.translator.transform import transform
 
@@ -47,15 +48,30 @@ class ExpandingResourceMap(ResourceMap):
         super().update(_expand(template, parameters or self.input_parameters), parameters)
 
 
+    def build_resource_diff(
+        self, other_template: dict[str, Any], parameters: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        known = {name: str(value) for name, value in self.resolved_parameters.items()}
+        changed = {name: value for name, value in (parameters or {}).items() if str(value) != known.get(name)}
+        return super().build_resource_diff(other_template, changed)
+
+
+def _update_log_group(original_resource: LogGroup, cloudformation_json: dict[str, Any], **_: Any) -> LogGroup:
+    original_resource.set_retention_policy(cloudformation_json["Properties"]["RetentionInDays"])
+    return original_resource
+
+
 def _create_function(name: str, resource: dict[str, Any], *args: Any, **kwargs: Any) -> LambdaFunction:
     return _completed(CREATE(name, resource, *args, **kwargs), resource["Properties"])
 
 
 def _update_function(
-    function: LambdaFunction, name: str, resource: dict[str, Any], *args: Any, **kwargs: Any
+    original_resource: LambdaFunction, cloudformation_json: dict[str, Any], **kwargs: Any
 ) -> LambdaFunction:
-    known = {key: value for key, value in resource["Properties"].items() if key != "Layers"}
-    return _completed(UPDATE(function, name, {**resource, "Properties": known}, *args, **kwargs), resource["Properties"])
+    properties = cloudformation_json["Properties"]
+    known = {key: value for key, value in properties.items() if key != "Layers"}
+    resource = {**cloudformation_json, "Properties": known}
+    return _completed(UPDATE(original_resource=original_resource, cloudformation_json=resource, **kwargs), properties)
 
 
 def _completed(function: LambdaFunction, properties: dict[str, Any]) -> LambdaFunction:
@@ -82,6 +98,7 @@ def main() -> None:
     _replace(moto.cloudformation.models, "ResourceMap", ExpandingResourceMap)
     _replace(LambdaFunction, "create_from_cloudformation_json", _create_function)
     _replace(LambdaFunction, "update_from_cloudformation_json", _update_function)
+    _replace(LogGroup, "update_from_cloudformation_json", _update_log_group)
     _replace(LayerVersion, "physical_resource_id", property(lambda layer: layer.arn))
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=int(sys.argv[1]), verbose=False)
     server.start()

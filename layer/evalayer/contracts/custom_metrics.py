@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 from evalayer._errors import InvalidEvent, PreprocessFailed
+from evalayer._payload import check_size
 from evalayer._records import Completion, Sample
 
 ProcessType: TypeAlias = Literal["preprocess", "postprocess"]
@@ -41,12 +42,15 @@ def read_sample(event: Event) -> Sample:
 
     Raises:
         InvalidEvent: it breaks the contract.
+        PayloadTooLarge: it has more than Lambda carries.
     """
     data = _data(event, "preprocess", allowed={"system", "prompt", "gold"})
     system = data.get("system")
     if system is not None and not isinstance(system, str):
         raise InvalidEvent(f"data.system is {_kind(system)}; it is text, null or left out")
-    return Sample(_text(data, "prompt", "preprocess"), _text(data, "gold", "preprocess"), system)
+    sample = Sample(_text(data, "prompt", "preprocess"), _text(data, "gold", "preprocess"), system)
+    check_size(event, (sample.prompt, sample.gold, sample.system), "event")
+    return sample
 
 
 def read_completion(event: Event) -> Completion:
@@ -54,13 +58,16 @@ def read_completion(event: Event) -> Completion:
 
     Raises:
         InvalidEvent: it breaks the contract.
+        PayloadTooLarge: it has more than Lambda carries.
     """
     data = _data(event, "postprocess", allowed={"prompt", "inference_output", "gold"})
-    return Completion(
+    completion = Completion(
         _text(data, "prompt", "postprocess"),
         _text(data, "inference_output", "postprocess"),
         _text(data, "gold", "postprocess"),
     )
+    check_size(event, (completion.prompt, completion.inference_output, completion.gold), "event")
+    return completion
 
 
 def write_sample(sample: Sample) -> Response:
@@ -68,6 +75,7 @@ def write_sample(sample: Sample) -> Response:
 
     Raises:
         PreprocessFailed: a text holds half of a surrogate pair, which no UTF-8 response can carry.
+        PayloadTooLarge: it has more than Lambda carries.
     """
     body = {"system": sample.system, "prompt": sample.prompt, "gold": sample.gold}
     for field, text in body.items():
@@ -75,7 +83,9 @@ def write_sample(sample: Sample) -> Response:
             (text or "").encode()
         except UnicodeEncodeError:
             raise PreprocessFailed(f"{field} holds half of a surrogate pair, which is no Unicode text") from None
-    return {"statusCode": 200, "body": body}
+    response = {"statusCode": 200, "body": body}
+    check_size(response, body.values(), "response")
+    return response
 
 
 def write_scores(scores: Mapping[str, float]) -> Response:

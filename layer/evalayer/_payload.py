@@ -1,0 +1,33 @@
+"""The size that a synchronous Lambda invocation can carry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from evalayer._errors import PayloadTooLarge
+
+# AWS documentation, Lambda quotas: 6 MB each for the request and the response of a synchronous invocation.
+MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
+_MOST_BYTES_A_CHARACTER: Final = 6  # \u001f
+
+
+def check_size(payload: Any, texts: Iterable[str | None], what: str) -> None:
+    """Refuse a payload that Lambda would refuse.
+
+    Args:
+        payload: the JSON value that travels.
+        texts: the texts in it that can be long; only where these are is the payload measured.
+        what: what it is called in the error.
+
+    Raises:
+        PayloadTooLarge: its JSON in UTF-8 has more than 6 MiB.
+    """
+    if sum(len(text) for text in texts if text is not None) * _MOST_BYTES_A_CHARACTER < MAX_PAYLOAD_BYTES // 2:
+        return
+    size = len(json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    if size > MAX_PAYLOAD_BYTES:
+        raise PayloadTooLarge(
+            f"the {what} has {size:,} bytes of JSON; Lambda carries {MAX_PAYLOAD_BYTES:,}: shorten the row"
+        )
