@@ -2,14 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --group build
+RUNTIME ?= python3.13
+ARCH ?= arm64
+COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+LOCK := $(COMPILE) --universal --python-version 3.11 pyproject.toml --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz build format lock clean
+.PHONY: help demo test check bench fuzz build layer sam-build format lock clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.lab ## Evaluate a real model on the bundled support tickets and print what it found
 	@$(BIN)/evalayer run recipes/support_tickets.yaml --data data/support_tickets/gen_qa.jsonl \
@@ -18,13 +20,15 @@ demo: $(VENV)/.lab ## Evaluate a real model on the bundled support tickets and p
 test: $(VENV)/.dev ## Run every test and doctest, warnings as errors
 	@$(BIN)/pytest -n auto $(PYTEST_ARGS)
 
-check: $(VENV)/.dev ## Format, lint, types, import rules
+check: $(VENV)/.dev .venv-checkov/.done ## Format, lint, types, import rules, security of the template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
-	if [ -e template.yaml ]; then $(BIN)/cfn-lint template.yaml && $(BIN)/sam validate --lint; fi
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/sam validate --lint
+	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --quiet --compact
 
 bench: $(VENV)/.dev ## Measure speed beside the alternatives, in one run, as ratios
 	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done
@@ -35,15 +39,25 @@ fuzz: $(VENV)/.dev ## 100,000 made-up events through the handler
 build: $(VENV)/.dev ## Build the wheel and the source distribution into dist/
 	@$(BIN)/python -m hatchling build
 
+layer: | $(BIN)/python ## Build the layer's zip into dist/; RUNTIME=python3.12 and ARCH=x86_64 choose others
+	@$(BIN)/python layer/build_layer.py zip --runtime $(RUNTIME) --arch $(ARCH) --into dist
+
+sam-build: $(VENV)/.dev ## Build what `sam deploy` uploads into .aws-sam/
+	@$(BIN)/sam build
+
 format: $(VENV)/.dev ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 lock: $(VENV)/.dev ## Renew the hash-locked requirements
 	@$(BIN)/$(LOCK) --extra lab --output-file requirements.txt
 	@$(BIN)/$(LOCK) --extra dev --output-file requirements-dev.txt
+	@$(BIN)/$(LOCK) --output-file layer/requirements-build.txt
+	@for python in 3.12 3.13; do $(BIN)/$(COMPILE) --python-version $$python --python-platform aarch64-manylinux_2_28 \
+	  pyproject.toml --extra metrics --output-file layer/python$$python/requirements.txt; done
+	@echo checkov | $(BIN)/$(COMPILE) --universal --python-version 3.11 - --output-file requirements-checkov.txt
 
 clean: ## Remove the environment and everything that was built
-	rm -rf $(VENV) build dist output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-checkov .aws-sam build dist output .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evalayer needs Python 3.11 or newer; run: make PYTHON=python3.12 ...")'
@@ -58,4 +72,11 @@ $(VENV)/.lab: requirements.txt pyproject.toml | $(BIN)/python
 $(VENV)/.dev: $(VENV)/.lab requirements-dev.txt
 	@echo "installing the development tools into $(VENV) (once)"
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+# checkov pins versions that the other tools outgrew, so it lives apart.
+.venv-checkov/.done: requirements-checkov.txt | $(BIN)/python
+	@echo "installing checkov into .venv-checkov (once)"
+	@$(BIN)/python -m venv .venv-checkov
+	@.venv-checkov/bin/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-checkov.txt
 	@touch $@

@@ -33,7 +33,7 @@ RUNTIMES: Final = ("python3.13", "python3.12")
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
 GLIBC: Final = 34  # Amazon Linux 2023, on which these runtimes stand, has glibc 2.34
 MAX_UNZIPPED: Final = 6 * 2**20
-EPOCH: Final = int(os.environ.get("SOURCE_DATE_EPOCH", "315532800"))  # 1980-01-01, the first day a zip knows
+EPOCH: Final = max(int(os.environ.get("SOURCE_DATE_EPOCH", "0")), 315532800)  # no zip knows a day before 1980
 NOT_IN_LAMBDA: Final = "evalayer_lab"
 IGNORED: Final = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info", ".*")
 
@@ -215,9 +215,8 @@ def _precompile(target: Target, folder: Path) -> None:
     for python in (sys.executable, shutil.which(f"python{target.python}")):
         if python and _version(python) == f"cpython {target.python}":
             options = ["-q", "--invalidation-mode=unchecked-hash", "-s", str(folder), "-p", "/opt"]
-            command = [python, "-I", "-m", "compileall", *options, str(folder)]
-            return _run(command, {**os.environ, "PYTHONHASHSEED": "0"})
-    return None
+            _run([python, "-m", "compileall", *options, str(folder)], {**os.environ, "PYTHONHASHSEED": "0"})
+            return
 
 
 def _version(python: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence, Set
 from functools import lru_cache
+from math import fsum
 from typing import Final
 
 from evalayer_metrics._lexicon import FUNCTION_WORDS
@@ -51,6 +52,11 @@ def grounding(claimed: Set[str], prompt: str) -> float:
 @lru_cache(maxsize=2)  # the metrics of one row ask for the same prompt
 def _stems_of_prompt(prompt: str) -> frozenset[str]:
     return stems(prompt)
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean; the built-in `sum` rounds otherwise in Python 3.12 than before, `fsum` never does."""
+    return fsum(values) / len(values)
 
 
 def names(label: str, found: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from evalayer import Completion, InvalidMetric, Metric, Score, Unscored
-from evalayer_metrics._explanation import evidence, grounding, names, stems
+from evalayer_metrics._explanation import evidence, grounding, mean, names, stems
 from evalayer_metrics._json import text_of
 from evalayer_metrics._text import MAX_CHARACTERS, repetition_free, words
 
@@ -83,7 +83,7 @@ class description_quality(Metric):  # noqa: N801 (called like the functions besi
             repetition_free(found),
             _readability(text, found),
         )
-        return {**dict(zip(_PARTS, values, strict=True)), "mean": sum(values) / len(values)}
+        return {**dict(zip(_PARTS, values, strict=True)), "mean": mean(values)}
 
     def _length(self, count: int) -> float:
         return min(1.0, count / self._min_words, self._max_words / count if count else 0.0)

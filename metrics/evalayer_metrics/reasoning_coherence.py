@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from evalayer import Completion, InvalidMetric, Metric, Score, Unscored
 from evalayer_metrics._equations import right_equations
-from evalayer_metrics._explanation import clauses, evidence, grounding, stems
+from evalayer_metrics._explanation import clauses, evidence, grounding, mean, stems
 from evalayer_metrics._json import text_of
 from evalayer_metrics._lexicon import HEDGES, NEGATORS, TURNS, UNSPACED_HEDGES
 from evalayer_metrics._text import MAX_CHARACTERS, folded, repetition_free
@@ -92,7 +92,7 @@ class reasoning_coherence(Metric):  # noqa: N801 (called like the functions besi
             _decisiveness(words, thought),
             right_equations(thought),
         )
-        return {**dict(zip(_PARTS, values, strict=True)), "mean": sum(values) / len(values)}
+        return {**dict(zip(_PARTS, values, strict=True)), "mean": mean(values)}
 
     def _argues_for(self, given: str, given_stems: frozenset[str], by_clause: Iterable[Sequence[str]]) -> float:
         labels = self._label_of_stem

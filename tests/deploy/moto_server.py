@@ -53,7 +53,10 @@ class ExpandingResourceMap(ResourceMap):
     ) -> dict[str, Any]:
         known = {name: str(value) for name, value in self.resolved_parameters.items()}
         changed = {name: value for name, value in (parameters or {}).items() if str(value) != known.get(name)}
-        return super().build_resource_diff(other_template, changed)
+        diff = super().build_resource_diff(other_template, changed)
+        absent = [name for name in other_template["Resources"] if name not in self._parsed_resources]
+        modified = [name for name in diff["Modify"] if name in self._parsed_resources]
+        return {**diff, "Add": absent, "Modify": modified}
 
 
 def _update_log_group(original_resource: LogGroup, cloudformation_json: dict[str, Any], **_: Any) -> LogGroup:

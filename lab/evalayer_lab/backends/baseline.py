@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from math import fsum
 from typing import Final
 
 import numpy as np
@@ -138,7 +139,7 @@ class BaselineBackend:
             elif field == "description":
                 sentences = [sentence.strip() for sentence in _SENTENCE.findall(prompt)]
                 answer[field] = max(
-                    sentences, key=lambda sentence: sum(self._evidence(sentence, best).values()), default=""
+                    sentences, key=lambda sentence: fsum(self._evidence(sentence, best).values()), default=""
                 )
             else:
                 answer[field] = ""

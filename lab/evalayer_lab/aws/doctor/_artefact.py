@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
+from evalayer_lab.aws.doctor._distributions import Distribution, find_distributions
 from evalayer_lab.aws.doctor._runtime import Architecture, Runtime
 from evalayer_lab.aws.doctor._tree import Tree
 
@@ -62,6 +63,11 @@ class Entry:
                 top = top.partition(".")[0]
             packages.setdefault(top, {})[name] = size
         return packages
+
+    @cached_property
+    def distributions(self) -> Sequence[Distribution]:
+        """The distributions that are installed in it."""
+        return find_distributions(self)
 
     def is_namespace(self, package: str) -> bool:
         """Whether a package is a folder without `__init__`, which shares its name with others."""

@@ -14,10 +14,18 @@ from evalayer_lab.aws.doctor._report import Results, error
 _SHARED: Final = re.compile(r"\.(?:so(?:\.[0-9]+)*|dylib|pyd|dll)\Z")
 _ABI: Final = re.compile(r"\.(?:cpython-3([0-9]+)(t?)|(abi3)|(pypy)[0-9]+)[^/]*\Z")
 # e_machine, from the ELF gABI and its processor supplements
-_ELF_MACHINES: Final = {3: "x86 (32 bit)", 21: "ppc64", 22: "s390x", 40: "arm (32 bit)", 62: "x86_64", 183: "arm64"}
-_ELF_MACHINES |= {243: "riscv", 258: "loongarch"}
+_ELF_MACHINES: Final = {
+    3: "x86 (32 bit)",
+    21: "ppc64",
+    22: "s390x",
+    40: "arm (32 bit)",
+    62: "x86_64",
+    183: "arm64",
+    243: "riscv",
+}
 _MACH_O: Final = {
-    b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce", b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf",
+    b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce",
+    b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf",
 }  # fmt: skip
 _DAMAGED: Final = "damaged"
 _NO_BINARY: Final = "no shared object, by what is in it"

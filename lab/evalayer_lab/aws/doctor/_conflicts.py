@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from evalayer_lab.aws.doctor._artefact import Entry, Target
-from evalayer_lab.aws.doctor._distributions import Distribution, distributions, marker_environment
+from evalayer_lab.aws.doctor._distributions import Distribution, marker_environment
 from evalayer_lab.aws.doctor._powertools import PROVIDES, is_powertools
 from evalayer_lab.aws.doctor._report import Finding, Results, error, warning
 from evalayer_lab.aws.doctor._runtime import PACKAGES
@@ -39,7 +39,7 @@ def _effective(target: Target) -> dict[str, Distribution]:
     """Return the distributions that are imported, by name: the first on the search path wins."""
     found: dict[str, Distribution] = {}
     for entry in target.entries:
-        for distribution in distributions(entry):
+        for distribution in entry.distributions:
             found.setdefault(distribution.name, distribution)
     return found
 
@@ -102,7 +102,7 @@ def _shadowed(package: str, winner: Entry, loser: Entry) -> Finding:
 
 
 def _version_of(package: str, entry: Entry) -> str:
-    for distribution in distributions(entry):
+    for distribution in entry.distributions:
         names = distribution.recorded or [f"{distribution.name.replace('-', '_')}/"]
         if any(name.startswith((f"{package}/", f"{package}.")) for name in names):
             return str(distribution)
@@ -128,7 +128,7 @@ def _over_runtime(target: Target) -> Iterator[Finding]:
                 "shadows-runtime",
                 f"{entry.artefact.name}: {package}",
                 f"takes the place of the {package} that {target.runtime.name} has, whose companions stay",
-                f"leave {package} out of the build, or build all of {', '.join(sorted(PACKAGES - {'awslambdaric'}))} in",
+                f"leave {package} out of the build, or build in all of boto3, botocore, s3transfer and urllib3",
             )
         for package in sorted(entry.packages.keys() & sys.stdlib_module_names):
             yield warning(

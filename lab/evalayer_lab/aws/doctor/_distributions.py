@@ -9,14 +9,16 @@ from configparser import ConfigParser
 from configparser import Error as ConfigError
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from evalayer_lab.aws.doctor._artefact import Entry
 from evalayer_lab.aws.doctor._runtime import MACHINES, Architecture, Runtime
+
+if TYPE_CHECKING:
+    from evalayer_lab.aws.doctor._artefact import Entry
 
 _MAX_TEXT: Final = 1024 * 1024
 _MAX_RECORD: Final = 16 * 1024 * 1024
@@ -100,7 +102,7 @@ class Distribution:
         return f"{self.name} {self.version}" if self.version else self.name
 
 
-def distributions(entry: Entry) -> Sequence[Distribution]:
+def find_distributions(entry: Entry) -> Sequence[Distribution]:
     """List the distributions of a folder on the search path."""
     folders = dict.fromkeys(found[0].rstrip("/") for name in entry.files if (found := _FOLDER.match(name)))
     return [Distribution(entry, folder) for folder in folders]

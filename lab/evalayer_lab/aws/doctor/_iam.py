@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from evalayer_lab.aws.doctor._arn import split_arn
 from evalayer_lab.aws.doctor._report import Finding, Results, Skipped, error, warning
 from evalayer_lab.aws.doctor._template import Resource, Template, mapping, sequence
 from evalayer_lab.aws.doctor._yaml import Intrinsic
@@ -90,5 +91,6 @@ def _statement(statement: Mapping[str, Any], subject: str) -> Iterator[Finding]:
 def _is_everything(resource: object) -> bool:
     if not isinstance(resource, str):
         return False
-    parts = resource.replace("::}", "}").split(":", _ARN_PARTS - 1)
-    return resource == "*" or (len(parts) == _ARN_PARTS and set(parts[5]) <= {"*", ":"} and "*" in parts[5])
+    parts = split_arn(resource)
+    rest = "".join(parts[_ARN_PARTS - 1 :])
+    return resource == "*" or (rest != "" and set(rest) == {"*"})

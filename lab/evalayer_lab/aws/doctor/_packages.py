@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from evalayer_lab.aws.doctor._artefact import Artefact, Entry, Target
-from evalayer_lab.aws.doctor._distributions import Distribution, distributions
+from evalayer_lab.aws.doctor._distributions import Distribution
 from evalayer_lab.aws.doctor._report import Finding, Results, error, listed
 
 GROUP: Final = "evalayer.metrics"
@@ -15,7 +15,7 @@ _BUILT_IN: Final = "evalayer_metrics"
 _OURS: Final = {"evalayer", _BUILT_IN}
 _MAKES_METRICS: Final = {"metric", "Metric", "CorpusMetric"}
 _MAX_SOURCE: Final = 1024 * 1024
-_KEEP: Final = "keep every *.dist-info folder in the build: importlib.metadata finds metrics by them, and they take a few kilobytes"
+_KEEP: Final = "keep every *.dist-info folder in the build: metrics are found by them, and they take a few kilobytes"
 
 
 def check_layout(artefact: Artefact) -> Results:
@@ -37,19 +37,18 @@ def check_layout(artefact: Artefact) -> Results:
 def check_packages(target: Target) -> Results:
     """Find lost entry points, dist-infos without their packages, and entry points that lead nowhere."""
     for entry in target.entries:
-        installed = distributions(entry)
-        yield from _built_in(entry, installed)
+        yield from _built_in(entry)
         if entry.artefact.role == "layer":
-            yield from _plugins_without_dist_info(entry, installed)
-        for distribution in installed:
+            yield from _plugins_without_dist_info(entry)
+        for distribution in entry.distributions:
             yield from _orphan(distribution)
             yield from _dangling(distribution, target)
 
 
-def _built_in(entry: Entry, installed: Sequence[Distribution]) -> Iterator[Finding]:
+def _built_in(entry: Entry) -> Iterator[Finding]:
     if _BUILT_IN not in entry.packages:
         return
-    for distribution in installed:
+    for distribution in entry.distributions:
         offers = distribution.entry_points.get(GROUP, {}).values()
         if any(value.startswith(f"{_BUILT_IN}.") for value in offers):
             return
@@ -62,8 +61,8 @@ def _built_in(entry: Entry, installed: Sequence[Distribution]) -> Iterator[Findi
     )
 
 
-def _plugins_without_dist_info(entry: Entry, installed: Sequence[Distribution]) -> Iterator[Finding]:
-    owned = {top for distribution in installed for top in _tops(distribution)}
+def _plugins_without_dist_info(entry: Entry) -> Iterator[Finding]:
+    owned = {top for distribution in entry.distributions for top in _tops(distribution)}
     for package in entry.packages.keys() - owned - _OURS:
         files = [name for name in entry.packages[package] if name.endswith(".py")]
         if any(_makes_metrics(entry.read(name, _MAX_SOURCE)) for name in files):

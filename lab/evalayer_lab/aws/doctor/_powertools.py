@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from evalayer_lab.aws.doctor._arn import split_arn
 from evalayer_lab.aws.doctor._artefact import Target
 from evalayer_lab.aws.doctor._report import Results, error, warning
 
@@ -13,7 +14,6 @@ _ACCOUNT: Final = "017000801446"
 # where the account differs: region, or the start of it, and account
 _ACCOUNTS: Final = {"us-gov-east-1": "165087284144", "us-gov-west-1": "165093116878", "cn-": "498634801083"}
 _NAME: Final = re.compile(r"AWSLambdaPowertoolsPythonV3-python3([0-9]+)-\w+\Z")
-_COLON: Final = re.compile(r":(?![^{]*\})")  # none of those in ${AWS::Region}
 _PARTS: Final = 8
 
 
@@ -27,7 +27,7 @@ def check_powertools(arn: str, subject: str, target: Target) -> Results:
 
     A part of the ARN that is still a `${…}` is not compared.
     """
-    parts = _COLON.split(arn)
+    parts = split_arn(arn)
     if len(parts) != _PARTS or not (parts[7].isdecimal() or "${" in parts[7]):
         yield error(
             "powertools-name",
@@ -67,7 +67,7 @@ def check_powertools(arn: str, subject: str, target: Target) -> Results:
 
 def check_region(arn: str, subject: str, target: Target) -> Results:
     """A function can only use layers of its own region."""
-    parts = _COLON.split(arn)
+    parts = split_arn(arn)
     region = parts[3] if len(parts) == _PARTS else ""
     if target.region and region and "${" not in region and region != target.region:
         yield error(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias
 
 from evalayer_lab._errors import InputError
 
@@ -60,6 +60,7 @@ def given_architecture(name: str) -> Architecture:
     Raises:
         InputError: Lambda has no such architecture.
     """
-    if name not in ARCHITECTURES:
-        raise InputError(f"{name!r} is no architecture of Lambda; there are arm64 and x86_64", field="--architecture")
-    return cast("Architecture", name)
+    for known in ARCHITECTURES:
+        if name == known:
+            return known
+    raise InputError(f"{name!r} is no architecture of Lambda; there are arm64 and x86_64", field="--architecture")

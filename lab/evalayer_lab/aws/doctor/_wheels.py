@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from evalayer_lab.aws.doctor._artefact import Target
-from evalayer_lab.aws.doctor._distributions import Distribution, distributions
+from evalayer_lab.aws.doctor._distributions import Distribution
 from evalayer_lab.aws.doctor._report import Finding, Results, error
 from evalayer_lab.aws.doctor._runtime import MACHINES
 
@@ -18,7 +18,7 @@ _PLATFORM: Final = re.compile(r"(?:manylinux_([0-9]+)_([0-9]+)|(manylinux1|manyl
 def check_wheels(target: Target) -> Results:
     """Compare each distribution's wheel tags with the function; the nearest of its tags speaks for it."""
     for entry in target.entries:
-        for distribution in distributions(entry):
+        for distribution in entry.distributions:
             if not distribution.tags:
                 continue
             problems = [_problems(tag, target) for tag in distribution.tags[:100]]

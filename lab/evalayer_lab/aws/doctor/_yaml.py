@@ -10,10 +10,8 @@ from typing import Final, TypeAlias
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
-    AliasEvent,
     MappingEndEvent,
     MappingStartEvent,
-    NodeEvent,
     SequenceEndEvent,
     SequenceStartEvent,
 )
@@ -23,6 +21,7 @@ from evalayer_lab._errors import InputError
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 40
+_MAX_VALUES: Final = 100_000
 _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN: Final = frozenset(_TAG + kind for kind in ("int", "float", "bool", "null"))
 
@@ -64,8 +63,8 @@ def read_document(path: Path) -> Document:
     """Read a template, YAML or JSON.
 
     Raises:
-        InputError: it cannot be read, is larger than 256 KiB, nested deeper than 40 levels, has anchors or aliases
-            (CloudFormation takes none), a key twice, or is no mapping.
+        InputError: it cannot be read, is larger than 256 KiB, nested deeper than 40 levels, larger than 100,000 values
+            with its aliases written out, has a key twice, or is no mapping.
     """
     try:
         with path.open("rb") as file:
@@ -86,6 +85,7 @@ class _Reader:
         self._path = path
         self._yaml = YAML(typ="safe", pure=True)
         self._lines: dict[Place, int] = {}
+        self._values = 0
 
     def read(self, text: str) -> Document:
         try:
@@ -104,17 +104,17 @@ class _Reader:
     def _check_events(self, text: str) -> None:
         depth = 0
         for event in self._yaml.parse(text):
-            line = event.start_mark.line
-            if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
-                raise self._error("CloudFormation takes no anchors and aliases; write the value out", line)
             if isinstance(event, MappingStartEvent | SequenceStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    raise self._error(f"nested deeper than {MAX_DEPTH} levels", line)
+                    raise self._error(f"nested deeper than {MAX_DEPTH} levels", event.start_mark.line)
             elif isinstance(event, MappingEndEvent | SequenceEndEvent):
                 depth -= 1
 
     def _value(self, node: Node, place: Place) -> object:
+        self._values += 1
+        if self._values > _MAX_VALUES or len(place) > MAX_DEPTH:
+            raise self._error("too large, or without an end, once its aliases are written out", node.start_mark.line)
         tag = str(node.tag)
         if not tag.startswith("!") or tag == "!":
             return self._plain(node, place)
@@ -142,15 +142,23 @@ class _Reader:
     def _mapping(self, node: MappingNode, place: Place) -> dict[str, object]:
         self._lines.setdefault(place, node.start_mark.line + 1)
         values: dict[str, object] = {}
+        merged: list[object] = []
         for key_node, value_node in node.value:
             line = key_node.start_mark.line
             if not isinstance(key_node, ScalarNode):
                 raise self._error("a key is not text", line)
             key = key_node.value
+            if key == "<<":
+                value = self._value(value_node, place)
+                merged += value if isinstance(value, list) else [value]
+                continue
             if key in values:
                 raise self._error(f"{key} stands here for the second time", line)
             self._lines[(*place, key)] = line + 1
             values[key] = self._value(value_node, (*place, key))
+        for other in merged:
+            if isinstance(other, dict):
+                values = {**other, **values}
         return values
 
     def _error(self, reason: str, line: int | None = None) -> InputError:
