@@ -20,7 +20,7 @@ demo: $(VENV)/.lab ## Evaluate a real model on the bundled support tickets and p
 test: $(VENV)/.dev ## Run every test and doctest, warnings as errors
 	@$(BIN)/pytest -n auto $(PYTEST_ARGS)
 
-check: $(VENV)/.dev .venv-checkov/.done ## Format, lint, types, import rules, security of the template
+check: $(VENV)/.dev $(VENV)/checkov/.done ## Format, lint, types, import rules, security of the template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -28,7 +28,7 @@ check: $(VENV)/.dev .venv-checkov/.done ## Format, lint, types, import rules, se
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/sam validate --lint
-	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --quiet --compact
+	$(VENV)/checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --quiet --compact
 
 bench: $(VENV)/.dev ## Measure speed beside the alternatives, in one run, as ratios
 	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done
@@ -57,7 +57,7 @@ lock: $(VENV)/.dev ## Renew the hash-locked requirements
 	@echo checkov | $(BIN)/$(COMPILE) --universal --python-version 3.11 - --output-file requirements-checkov.txt
 
 clean: ## Remove the environment and everything that was built
-	rm -rf $(VENV) .venv-checkov .aws-sam build dist output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .aws-sam build dist output .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evalayer needs Python 3.11 or newer; run: make PYTHON=python3.12 ...")'
@@ -74,9 +74,9 @@ $(VENV)/.dev: $(VENV)/.lab requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
-# checkov pins versions that the other tools outgrew, so it lives apart.
-.venv-checkov/.done: requirements-checkov.txt | $(BIN)/python
-	@echo "installing checkov into .venv-checkov (once)"
-	@$(BIN)/python -m venv .venv-checkov
-	@.venv-checkov/bin/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-checkov.txt
+# checkov brings a hundred packages of its own, so it lives apart.
+$(VENV)/checkov/.done: requirements-checkov.txt | $(BIN)/python
+	@echo "installing checkov into $(VENV)/checkov (once)"
+	@$(BIN)/python -m venv $(VENV)/checkov
+	@$(VENV)/checkov/bin/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-checkov.txt
 	@touch $@

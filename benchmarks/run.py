@@ -49,6 +49,7 @@ def run_twin(folder: Path) -> None:
 
     plan = RunPlan(
         recipe=read_recipe(ROOT / "recipes/support_tickets.yaml"),
+        recipe_path=ROOT / "recipes/support_tickets.yaml",
         data=folder / "gen_qa.jsonl",
         handler=load_handler(str(ROOT / "processors/app.py") + ":lambda_handler"),
         backend=ReplayBackend(folder / "answers.jsonl"),

@@ -42,7 +42,7 @@ class BuildError(Exception):
     """The build cannot go on; the message says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """A Lambda runtime on an architecture."""
 
@@ -96,7 +96,8 @@ def build_function(target: Target, into: Path, source: Path = ROOT / "processors
     into.mkdir(parents=True, exist_ok=True)
     shutil.copytree(source, into, ignore=IGNORED, dirs_exist_ok=True)
     requirements = source / "requirements.txt"
-    if requirements.is_file() and any(line.strip() and line[0] != "#" for line in requirements.open(encoding="utf-8")):
+    lines = requirements.read_text(encoding="utf-8").splitlines() if requirements.is_file() else []
+    if any(line.strip() and not line.startswith("#") for line in lines):
         _pip("install", "--no-compile", f"--requirement={requirements}", f"--target={into}", *target.pip_options)
         shutil.rmtree(into / "bin", ignore_errors=True)
     _settle(into)
@@ -233,7 +234,7 @@ def _settle(folder: Path) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    return sorted((path for path in folder.rglob("*") if path.is_file()), key=Path.as_posix)
 
 
 def _emptied(folder: Path) -> Path:

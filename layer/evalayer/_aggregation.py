@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -13,6 +14,7 @@ AGGREGATIONS: Final[tuple[Aggregation, ...]] = get_args(Aggregation)
 # Every finite double is a whole number of 2**-1074, so a Python int holds any sum of them exactly.
 _BITS: Final = 1074
 _ONE: Final = 1 << _BITS
+_LARGEST: Final = sys.float_info.max
 _EXTREMA: Final = {"min": min, "max": max}
 
 
@@ -57,8 +59,8 @@ class Aggregator:
             ValueError: a number is not finite; the aggregator is then as it was.
         """
         for name, value in row.items():
-            if value - value != 0.0:
-                raise ValueError(f"{name} is {value}: only finite numbers can be aggregated")
+            if not -_LARGEST <= value <= _LARGEST:
+                raise ValueError(f"{name} is no finite number: only those can be aggregated")
         self.rows += 1
         folds = self._folds
         extremum = _EXTREMA.get(self.aggregation)

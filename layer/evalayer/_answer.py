@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Final, Literal, NamedTuple, NoReturn, TypeAlias
 
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
@@ -16,6 +17,8 @@ _REASONING: Final = (
     ("<thinking>", "</thinking>"),
     ("<reasoning>", "</reasoning>"),
 )
+# Possessive: a string that is never closed is passed over once, not once for each of its characters.
+_STRING_OR_BRACE: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}]', re.DOTALL)
 _MAX_DEPTH: Final = 100
 _MAX_STARTS: Final = 32  # places in prose where an object is looked for: bounds the work at 32 times the text
 
@@ -101,40 +104,55 @@ def parse_json(text: str) -> Parsed:
     """Parse `text` as JSON, or else the longest JSON object that stands in it.
 
     Numbers that are not finite (NaN, Infinity, 1e999) and nesting beyond 100 levels are not JSON here.
-    An object that is cut off by the end of the text is not searched for smaller ones inside it.
+    An object that is broken, or cut off by the end of the text, is not searched for smaller ones inside it.
 
     >>> parse_json('Sure: {"class": "network"}. Anything else?')
     Parsed(value={'class': 'network'}, found=True, in_prose=True)
     """
-    try:
-        return Parsed(_DECODER.decode(text) if _is_shallow(text) else _refuse(text), found=True, in_prose=False)
-    except (ValueError, RecursionError):
-        pass
+    whole = _decoded(text)
+    if whole is not None or text.strip() == "null":
+        return Parsed(whole, found=True, in_prose=False)
     best: JSONValue = None
     longest = 0
     end = 0
     for _ in range(_MAX_STARTS):
         start = text.find("{", end)
-        if start < 0:
+        stop = _closing(text, start) if start >= 0 else -1
+        if stop < 0:
             break
-        try:
-            value, stop = _DECODER.raw_decode(text, start)
-        except json.JSONDecodeError as error:
-            if error.msg.startswith("Unterminated string") or not text[error.pos :].strip():
-                break
-            end = start + 1
-            continue
-        except (ValueError, RecursionError):
-            end = start + 1
-            continue
-        if stop - start > longest and _is_shallow(text[start:stop]):
-            best, longest = value, stop - start
+        if stop - start > longest:
+            value = _decoded(text[start:stop])
+            if value is not None:
+                best, longest = value, stop - start
         end = stop
     return Parsed(best, found=longest > 0, in_prose=longest > 0)
 
 
+def _decoded(text: str) -> JSONValue:
+    """Return the value that `text` is in JSON; None if it is none, or null."""
+    try:
+        value: JSONValue = _DECODER.decode(text) if _is_shallow(text) else None
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _closing(text: str, start: int) -> int:
+    """Return the index after the brace that closes the one at `start`; -1 if the text ends first."""
+    depth = 0
+    for found in _STRING_OR_BRACE.finditer(text, start):
+        mark = found[0]
+        if mark == "{":
+            depth += 1
+        elif mark == "}":
+            depth -= 1
+            if not depth:
+                return found.end()
+    return -1
+
+
 def _refuse(text: str) -> NoReturn:
-    raise ValueError("not JSON, or nested too deep")
+    raise ValueError("not JSON")
 
 
 def _is_shallow(text: str) -> bool:

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any, Final, TypeAlias
 
 from evalayer._aggregation import Aggregation, checked_aggregation
-from evalayer._errors import IllegalAggregation, InvalidTask, suggest
+from evalayer._errors import EvalayerError, IllegalAggregation, InvalidTask, suggest
 from evalayer._records import Completion, Sample
 from evalayer._task import RowScores, Task
 from evalayer.contracts import custom_metrics
@@ -71,7 +71,7 @@ class LambdaHandler:
 
         Raises:
             InvalidEvent: the event breaks the contract.
-            PayloadTooLarge: the event, or the response, has more than Lambda carries.
+            PayloadTooLarge: the event, or the response to a preprocess event, has more than Lambda carries.
             PreprocessFailed: the task's own preprocess failed.
             PostprocessFailed: the task's own postprocess failed.
         """
@@ -80,17 +80,24 @@ class LambdaHandler:
         if kind == "preprocess":
             sample = custom_metrics.read_sample(event)
             response = custom_metrics.write_sample(self.task.prepare(sample))
-            self.observer(Observation(self.task.name, kind, sample, {}, {}, perf_counter() - started))
+            self._observe(Observation(self.task.name, kind, sample, {}, {}, perf_counter() - started))
             return response
         if kind == "postprocess":
             completion = custom_metrics.read_completion(event)
             scores = self.task.score(completion)
             response = custom_metrics.write_scores(self._reported(scores))
-            self.observer(
-                Observation(self.task.name, kind, completion, scores.unscored, scores.errors, perf_counter() - started)
-            )
+            seconds = perf_counter() - started
+            self._observe(Observation(self.task.name, kind, completion, scores.unscored, scores.errors, seconds))
             return response
         return custom_metrics.write_unsupported(event)
+
+    def _observe(self, observation: Observation) -> None:
+        try:
+            self.observer(observation)
+        except Exception as error:  # noqa: BLE001 (an answer that is ready must not be lost to its log line)
+            import logging
+
+            logging.getLogger("evalayer").error("the observer failed\n%s", format_failure(error))
 
     def _reported(self, scores: RowScores) -> Mapping[str, float]:
         if not scores.unscored or self.aggregation in {"average", "sum"}:
@@ -152,21 +159,21 @@ def log_failures(observation: Observation) -> None:
         )
 
 
-def format_failure(error: Exception) -> str:
-    """Format an exception for a log: the traceback, and its message only where that quotes no row.
+def format_failure(error: BaseException) -> str:
+    """Format an exception for a log: the traceback outside evalayer, and the message only where it quotes no row.
 
     evalayer's own messages never do; those of other exceptions are kept if `EVALAYER_LOG_TEXT` is 1.
     """
     import traceback
+    from pathlib import Path
 
-    from evalayer._errors import EvalayerError
-
-    frames = "".join(traceback.format_tb(error.__traceback__))
+    own = str(Path(__file__).parent)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(own)]
     if isinstance(error, EvalayerError) or os.environ.get(LOG_TEXT_VARIABLE) == "1":
         message = str(error)
     else:
         message = f"(message withheld, it may quote the row; set {LOG_TEXT_VARIABLE}=1 to log it)"
-    return f"{frames}{type(error).__name__}: {message}"
+    return f"{''.join(traceback.format_list(frames))}{type(error).__name__}: {message}"
 
 
 def _picked(tasks: tuple[Task, ...]) -> Task:

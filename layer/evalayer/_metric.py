@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, SupportsFloat, TypeAlias, TypeVar, cast, overload
@@ -33,8 +34,9 @@ class Metric(ABC):
             raise InvalidMetric(f"{name!r} is no metric name: use printable text without a dot")
         if isinstance(parts, str):
             raise InvalidMetric(f"{name}: parts={parts!r} is text; write parts=[{parts!r}]")
-        if UNSCORED in parts or len(set(parts)) != len(parts) or not all(parts):
-            raise InvalidMetric(f"{name}: parts must be distinct, not empty and not {UNSCORED!r}: {list(parts)}")
+        printable = all(isinstance(part, str) and part and part.isprintable() for part in parts)
+        if not printable or UNSCORED in parts or len(set(parts)) != len(parts):
+            raise InvalidMetric(f"{name}: parts must be distinct printable text, none of it {UNSCORED!r}: {parts!r}")
         self.name = name
         self.parts = tuple(parts)
         self.higher_is_better = higher_is_better
@@ -127,6 +129,7 @@ def metric(
     """
 
     def mark(function: F) -> F:
+        check_function(function, "completion")
         setattr(function, _TAG, _FunctionMetric(function, name=name, parts=parts, higher_is_better=higher_is_better))
         return function
 
@@ -148,6 +151,23 @@ def as_metric(candidate: object) -> Metric:
     if name is None:
         raise InvalidMetric(f"a {type(candidate).__name__} is no metric: give a Metric, a function or a name")
     raise InvalidMetric(f"{name} is no metric: decorate it with @metric, or call it if it makes one: {name}(…)")
+
+
+def check_function(function: Callable[..., object], argument: str) -> None:
+    """Refuse a function that cannot be called with one argument and answer at once.
+
+    Raises:
+        InvalidMetric: it takes another number of arguments, or is a coroutine or generator function.
+    """
+    name = getattr(function, "__name__", type(function).__name__)
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise InvalidMetric(f"{name} must be a plain function, without async and yield")
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        raise InvalidMetric(f"{name} must take one argument, the {argument}") from None
+    except ValueError:  # a function in C that does not tell its signature
+        return
 
 
 def is_metric(candidate: object) -> bool:
@@ -182,7 +202,7 @@ def checked_number(value: object) -> float:
     if type(value) is not float:
         if value is None or isinstance(value, str | bytes) or not hasattr(value, "__float__"):
             raise InvalidMetric(
-                f"returned {'None' if value is None else f'a {type(value).__name__}'}; "
+                f"returned {'None' if value is None else f'a value of type {type(value).__name__}'}; "
                 "return a number, a mapping of the metric's parts to numbers, or Unscored(reason)"
             )
         try:
@@ -208,12 +228,12 @@ def checked_parts(metric: Metric, score: Score) -> Sequence[float]:
         raise InvalidMetric(
             f"returned a mapping of {len(score)}; declare its keys with parts=[…], so that every row reports the same"
         )
-    if len(score) != len(metric.parts):
-        raise InvalidMetric(f"returned {len(score)} parts; it declares {', '.join(metric.parts)}")
     try:
         numbers = [score[part] for part in metric.parts]
     except KeyError as error:
         raise InvalidMetric(f"left out the part {error.args[0]!r}, which it declares") from None
+    if len(score) != len(metric.parts):
+        raise InvalidMetric(f"returned {len(score)} parts; it declares only {', '.join(metric.parts)}")
     if set(map(type, numbers)) == {float}:
         total = sum(numbers)
         if total - total == 0.0:  # so every one of them is finite
@@ -232,6 +252,7 @@ __all__ = [
     "ScoreFunction",
     "Unscored",
     "as_metric",
+    "check_function",
     "checked_number",
     "checked_parts",
     "is_metric",

@@ -26,7 +26,7 @@ def check_size(payload: Any, texts: Iterable[str | None], what: str) -> None:
     """
     if sum(len(text) for text in texts if text is not None) * _MOST_BYTES_A_CHARACTER < MAX_PAYLOAD_BYTES // 2:
         return
-    size = len(json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    size = len(json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
     if size > MAX_PAYLOAD_BYTES:
         raise PayloadTooLarge(
             f"the {what} has {size:,} bytes of JSON; Lambda carries {MAX_PAYLOAD_BYTES:,}: shorten the row"

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from evalayer._answer import JSONValue, Parsed, Unwrapped, Wrapping, parse_json, unwrap
+from evalayer._errors import InvalidMetric
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,16 @@ class Unscored:
 
     Attributes:
         reason: why, in words that quote nothing of the row, because reasons are logged and counted.
+
+    Raises:
+        InvalidMetric: the reason is not text.
     """
 
     reason: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.reason, str):
+            raise InvalidMetric(f"Unscored needs a reason in words, not a {type(self.reason).__name__}")
 
 
 Score: TypeAlias = float | Mapping[str, float] | Unscored

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, overload
 
-from evalayer._errors import ConflictingMetrics, InvalidTask, PostprocessFailed, PreprocessFailed
-from evalayer._metric import UNSCORED, CorpusMetric, F, Metric, as_metric, checked_parts
+from evalayer._errors import ConflictingMetrics, InvalidMetric, InvalidTask, PostprocessFailed, PreprocessFailed
+from evalayer._metric import UNSCORED, CorpusMetric, F, Metric, as_metric, check_function, checked_number, checked_parts
 from evalayer._metric import metric as mark_metric
 from evalayer._records import Completion, Sample, Unscored
 
@@ -71,6 +71,7 @@ class Task:
     def preprocess(self, function: P) -> P:
         """Register the function that prepares a sample before inference, and give it back."""
         self._require_open(function)
+        check_function(function, "sample")
         if self._preprocess is not None:
             raise InvalidTask(f"{self.name} has a preprocess already: {_name(self._preprocess)}")
         self._preprocess = function
@@ -79,6 +80,7 @@ class Task:
     def postprocess(self, function: Q) -> Q:
         """Register the function that cleans a completion before any metric sees it, and give it back."""
         self._require_open(function)
+        check_function(function, "completion")
         if self._postprocess is not None:
             raise InvalidTask(f"{self.name} has a postprocess already: {_name(self._postprocess)}")
         self._postprocess = function
@@ -127,10 +129,7 @@ class Task:
         for field in ("prompt", "gold", "system"):
             value = getattr(prepared, field)
             if not isinstance(value, str) and (field != "system" or value is not None):
-                raise PreprocessFailed(
-                    f"{self.name}: {_name(self._preprocess)} returned a Sample whose {field} "
-                    f"is a {type(value).__name__}, not text"
-                )
+                raise PreprocessFailed(f"{self.name}: {_name(self._preprocess)} returned {_not_text(field, value)}")
         return prepared
 
     def score(self, completion: Completion) -> RowScores:
@@ -153,6 +152,9 @@ class Task:
                     values[reported[-1]] = 0.0
                     continue
                 unscored[name] = score.reason
+            except SystemExit:
+                unscored[name] = "called sys.exit"
+                errors[name] = InvalidMetric("called sys.exit; return Unscored(reason) instead")
             except Exception as error:  # noqa: BLE001 (the isolation of one metric from the others)
                 unscored[name] = f"raised {type(error).__name__}"
                 errors[name] = error
@@ -164,18 +166,30 @@ class Task:
         """The names that one metric reports on every row; the last is `<metric>.unscored`."""
         return self._reported[metric]
 
-    def decode(self, folded: Mapping[str, float], rows: int) -> dict[str, float]:
+    def decode(
+        self,
+        folded: Mapping[str, float],
+        rows: int,
+        on_error: Callable[[str, Exception], None] | None = None,
+    ) -> dict[str, float]:
         """Compute the values of the corpus metrics from folded counters.
 
         Args:
             folded: by reported name, the sum or the average over all rows.
             rows: the number of rows.
+            on_error: called with the name of a metric that cannot be decoded and the reason; the others go on.
+
+        Raises:
+            InvalidMetric: a metric cannot be decoded, and there is no `on_error`.
         """
         decoded: dict[str, float] = {}
         for metric in self.corpus_metrics:
-            totals = {part: folded[f"{metric.name}.{part}"] for part in (*metric.parts, UNSCORED)}
-            for part, value in metric.decode(totals, rows).items():
-                decoded[f"{metric.name}.{part}"] = value
+            try:
+                decoded |= _decoded(metric, folded, rows)
+            except Exception as error:
+                if on_error is None:
+                    raise InvalidMetric(f"{metric.name} cannot be decoded: {type(error).__name__}: {error}") from error
+                on_error(metric.name, error)
         return decoded
 
     def seal(self) -> None:
@@ -189,9 +203,12 @@ class Task:
         self._sealed = True
 
     def _add(self, metric: Metric) -> None:
-        if metric.name in self._metrics:
+        other = self._metrics.get(metric.name)
+        if other is metric:
+            raise ConflictingMetrics(f"{self.name} lists the metric {metric.name} twice; remove one")
+        if other is not None:
             raise ConflictingMetrics(
-                f"{self.name} has two metrics called {metric.name}: {self._metrics[metric.name]!r} and {metric!r}; "
+                f"{self.name} has two metrics called {metric.name}, of {other.origin} and {metric.origin}; "
                 "give one another name with name=…"
             )
         self._metrics[metric.name] = metric
@@ -213,10 +230,23 @@ class Task:
             raise PostprocessFailed(
                 f"{self.name}: {_name(clean)} returned a {type(cleaned).__name__}, not a Completion"
             )
+        for field in ("prompt", "inference_output", "gold"):
+            value = getattr(cleaned, field)
+            if not isinstance(value, str):
+                raise PostprocessFailed(f"{self.name}: {_name(clean)} returned {_not_text(field, value)}")
         return cleaned
 
     def __repr__(self) -> str:
         return f"<Task {self.name}: {', '.join(self._metrics)}>"
+
+
+def _decoded(metric: CorpusMetric, folded: Mapping[str, float], rows: int) -> dict[str, float]:
+    reported = {part: f"{metric.name}.{part}" for part in (*metric.parts, UNSCORED)}
+    missing = [name for name in reported.values() if name not in folded]
+    if missing:
+        raise InvalidMetric(f"{missing[0]} was not reported")
+    values = metric.decode({part: folded[name] for part, name in reported.items()}, rows)
+    return {f"{metric.name}.{part}": checked_number(value) for part, value in values.items()}
 
 
 def _resolved(candidate: Metric | Callable[..., object] | str) -> Metric:
@@ -225,6 +255,10 @@ def _resolved(candidate: Metric | Callable[..., object] | str) -> Metric:
 
         return metric_by_name(candidate)
     return as_metric(candidate)
+
+
+def _not_text(field: str, value: object) -> str:
+    return f"a record whose {field} is a {type(value).__name__}, not text"
 
 
 def _name(function: object) -> str:

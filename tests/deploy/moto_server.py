@@ -16,7 +16,7 @@ from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.cloudformation.parsing import ResourceMap
 from moto.logs.models import LogGroup
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
-from samtranslator.translator.transform import transform
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 CREATE = LambdaFunction.create_from_cloudformation_json
 UPDATE = LambdaFunction.update_from_cloudformation_json
@@ -38,15 +38,14 @@ class ExpandingResourceMap(ResourceMap):
     """The resources of a stack, of a template that is expanded before it is read."""
 
     def __init__(self, stack_id: str, stack_name: str, parameters: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        template = _expand(kwargs.pop("template"), parameters)
-        super().__init__(stack_id, stack_name, parameters, *args, template=template, **kwargs)
+        kwargs["template"] = _expand(kwargs["template"], parameters)
+        super().__init__(stack_id, stack_name, parameters, *args, **kwargs)
 
     def create(self, template: dict[str, Any]) -> bool:
         return super().create(_expand(template, self.input_parameters))
 
     def update(self, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
         super().update(_expand(template, parameters or self.input_parameters), parameters)
-
 
     def build_resource_diff(
         self, other_template: dict[str, Any], parameters: dict[str, Any] | None = None

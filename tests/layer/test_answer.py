@@ -184,3 +184,20 @@ def test_two_megabytes_take_no_quadratic_time(unit: str) -> None:
 
     seconds(1000)
     assert seconds(2_000_000) < 2.0  # a quadratic scan takes minutes
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        '{"class": "network", "evidence": {"class": "hardware"},}',
+        "{'class': 'network', 'evidence': {\"class\": \"hardware\"}}",
+        '{"class": "network", "note": "two\nlines", "evidence": {"class": "hardware"}}',
+        'Here: {"a": {"class": "hardware"} and then nothing closes it',
+    ],
+)
+def test_a_broken_object_is_not_searched_for_one_inside_it(output: str) -> None:
+    assert (answer(output).json, answer(output).is_json) == (None, False)
+
+
+def test_an_object_after_a_broken_one_is_found() -> None:
+    assert answer('Draft {"class": "network",} final {"class": "access"}').json == {"class": "access"}

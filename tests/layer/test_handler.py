@@ -232,3 +232,13 @@ def test_nothing_is_logged_when_nothing_fails(caplog: pytest.LogCaptureFixture) 
 def test_a_handler_says_what_it_is() -> None:
     handler = build_lambda_handler(Task("t", metrics=[exact]), aggregation="sum")
     assert repr(handler) == "<LambdaHandler <Task t: exact> aggregation=sum>"
+
+
+def test_an_observer_that_fails_loses_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(observation: Observation) -> None:
+        raise KeyError(WORDS)
+
+    handler = build_lambda_handler(Task("t", metrics=[exact]), observer=broken)
+    assert handler(POSTPROCESS, None)["statusCode"] == 200
+    assert "the observer failed" in caplog.text
+    assert WORDS not in caplog.text

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evalayer import Completion, CorpusMetric, InvalidMetric, Metric, Score, Task, label_of, label_part, metric
+from evalayer import (
+    Completion,
+    CorpusMetric,
+    InvalidMetric,
+    Metric,
+    Score,
+    Task,
+    Unscored,
+    label_of,
+    label_part,
+    metric,
+)
 
 ROW = Completion("prompt", "answer", "gold")
 
@@ -100,7 +111,8 @@ def test_a_mapping_must_be_declared_and_complete() -> None:
     assert score_of({"b": 1, "a": 2}, parts=("a", "b")) == {"m.a": 2.0, "m.b": 1.0, "m.unscored": 0.0}
     assert "parts=" in failure_of({"a": 1.0})
     assert failure_of(0.5, parts=("a",)) == "returned one value; it declares the parts a"
-    assert failure_of({"a": 1.0}, parts=("a", "b")) == "returned 1 parts; it declares a, b"
+    assert failure_of({"a": 1.0}, parts=("a", "b")) == "left out the part 'b', which it declares"
+    assert failure_of({"a": 1.0, "b": 1.0}, parts=("a",)) == "returned 2 parts; it declares only a"
     assert failure_of({"a": 1.0, "c": 1.0}, parts=("a", "b")) == "left out the part 'b', which it declares"
     assert failure_of({"a": None}, parts=("a",)).startswith("returned None")
 
@@ -115,7 +127,7 @@ def test_a_bad_name_is_refused_where_it_is_declared(name: str) -> None:
         Plain(name)
 
 
-@pytest.mark.parametrize("parts", ["text", ["a", "a"], [""], ["unscored"]])
+@pytest.mark.parametrize("parts", ["text", ["a", "a"], [""], ["unscored"], [1], ["a\nb"], ["\ud800"]])
 def test_bad_parts_are_refused_where_they_are_declared(parts: Any) -> None:
     with pytest.raises(InvalidMetric, match="parts"):
         metric(parts=parts)(exact)
@@ -148,3 +160,8 @@ def test_labels_survive_the_encoding(label: str) -> None:
     assert part.count(".") == 1
     prefix, _, encoded = part.partition(".")
     assert (prefix, label_of(encoded)) == ("tp", label)
+
+
+def test_a_reason_must_be_text() -> None:
+    with pytest.raises(InvalidMetric, match="a reason in words, not a ValueError"):
+        Unscored(ValueError("x"))  # type: ignore[arg-type]

@@ -28,8 +28,8 @@ def _event(kind: str, **data: str) -> dict[str, Any]:
 
 
 def _padded(kind: str, field: str, size: int, character: str) -> dict[str, Any]:
-    empty = len(json.dumps(_event(kind, **{field: ""}), ensure_ascii=False).encode())
-    width = len(json.dumps(character, ensure_ascii=False).encode()) - 2
+    empty = len(json.dumps(_event(kind, **{field: ""}), ensure_ascii=False, separators=(",", ":")).encode())
+    width = len(json.dumps(character, ensure_ascii=False, separators=(",", ":")).encode()) - 2
     return _event(kind, **{field: character * ((size - empty) // width) + "x" * ((size - empty) % width)})
 
 
@@ -55,4 +55,6 @@ def test_a_response_that_grew_too_large_is_refused() -> None:
 
 @given(st.text(st.characters(), max_size=50))
 def test_no_character_takes_more_room_than_assumed(text: str) -> None:
-    assert len(json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")) - 2 <= 6 * len(text)
+    assert len(
+        json.dumps(text, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    ) - 2 <= 6 * len(text)

@@ -13,6 +13,7 @@ from evalayer import (
     Completion,
     ConflictingMetrics,
     CorpusMetric,
+    InvalidMetric,
     InvalidTask,
     PostprocessFailed,
     PreprocessFailed,
@@ -160,10 +161,10 @@ def test_every_row_reports_the_same_names() -> None:
 
 
 def test_two_metrics_of_one_name_conflict() -> None:
-    with pytest.raises(ConflictingMetrics, match="t has two metrics called length"):
+    with pytest.raises(ConflictingMetrics, match="t lists the metric length twice; remove one"):
         Task("t", metrics=[length, length])
     task = Task("t", metrics=[length])
-    with pytest.raises(ConflictingMetrics, match="give one another name"):
+    with pytest.raises(ConflictingMetrics, match=r"t has two metrics called length, .*give one another name"):
         task.metric(name="length")(lambda completion: 0.0)
 
 
@@ -187,9 +188,9 @@ def test_without_a_preprocess_a_sample_stays() -> None:
     [
         (None, "t: prepare returned a NoneType, not a Sample"),
         ({"prompt": "p"}, "t: prepare returned a dict, not a Sample"),
-        (Sample(3, "g"), "t: prepare returned a Sample whose prompt is a int, not text"),  # type: ignore[arg-type]
-        (Sample("p", None), "t: prepare returned a Sample whose gold is a NoneType, not text"),  # type: ignore[arg-type]
-        (Sample("p", "g", []), "t: prepare returned a Sample whose system is a list, not text"),  # type: ignore[arg-type]
+        (Sample(3, "g"), "t: prepare returned a record whose prompt is a int, not text"),  # type: ignore[arg-type]
+        (Sample("p", None), "t: prepare returned a record whose gold is a NoneType, not text"),  # type: ignore[arg-type]
+        (Sample("p", "g", []), "t: prepare returned a record whose system is a list, not text"),  # type: ignore[arg-type]
         (ValueError(WORDS), "t: prepare raised ValueError"),
     ],
 )
@@ -271,3 +272,72 @@ def test_a_task_of_one_text_is_told_what_to_write() -> None:
 def test_a_decorator_on_no_function_is_refused() -> None:
     with pytest.raises(InvalidTask, match="a str is no function"):
         Task("t").preprocess("name")  # type: ignore[type-var]
+
+
+def test_a_metric_that_calls_exit_is_unscored_like_any_other_failure() -> None:
+    task = Task("t", metrics=[length])
+
+    @task.metric
+    def leaves(completion: Completion) -> Score:
+        raise SystemExit(0)
+
+    scores = task.score(Completion("", "abc", ""))
+    assert scores.values == {"length": 3.0, "length.unscored": 0.0, "leaves": 0.0, "leaves.unscored": 1.0}
+    assert str(scores.errors["leaves"]).startswith("called sys.exit")
+
+
+def test_a_function_that_cannot_be_called_with_one_argument_is_refused_where_it_is_declared() -> None:
+    task = Task("t")
+
+    async def later(sample: Sample) -> Sample:
+        return sample
+
+    with pytest.raises(InvalidMetric, match="<lambda> must take one argument"):
+        task.metric(lambda completion, context: 1.0)  # type: ignore[type-var]
+    with pytest.raises(InvalidMetric, match="later must be a plain function"):
+        task.preprocess(later)  # type: ignore[type-var]
+    with pytest.raises(InvalidMetric, match="the completion"):
+        task.postprocess(lambda: None)  # type: ignore[type-var]
+
+
+def test_a_postprocess_that_gives_a_field_that_is_no_text_is_named() -> None:
+    task = Task("t", metrics=[length])
+
+    @task.postprocess
+    def clean(completion: Completion) -> Completion:
+        return Completion(completion.prompt, None, completion.gold)  # type: ignore[arg-type]
+
+    with pytest.raises(PostprocessFailed, match="clean returned a record whose inference_output is a NoneType"):
+        task.score(Completion("", "a", ""))
+
+
+class Ratio(CorpusMetric):
+    def __init__(self, outcome: object) -> None:
+        super().__init__("ratio", parts=["hits"])
+        self.outcome = outcome
+
+    def score(self, completion: Completion) -> Score:
+        return {"hits": 1.0}
+
+    def decode(self, totals: Mapping[str, float], rows: int) -> Mapping[str, float]:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return {"value": self.outcome}  # type: ignore[dict-item]
+
+
+FOLDED = {"ratio.hits": 2.0, "ratio.unscored": 0.0}
+
+
+@pytest.mark.parametrize("outcome", [ZeroDivisionError("x"), float("nan"), "text"])
+def test_a_metric_that_cannot_be_decoded_is_named_and_leaves_the_others(outcome: object) -> None:
+    task = Task("t", metrics=[Ratio(outcome)])
+    with pytest.raises(InvalidMetric, match="ratio cannot be decoded"):
+        task.decode(FOLDED, 2)
+    failed: list[str] = []
+    assert task.decode(FOLDED, 2, lambda name, error: failed.append(name)) == {}
+    assert failed == ["ratio"]
+
+
+def test_counters_that_were_not_reported_are_named() -> None:
+    with pytest.raises(InvalidMetric, match=r"ratio\.unscored was not reported"):
+        Task("t", metrics=[Ratio(1.0)]).decode({"ratio.hits": 2.0}, 2)

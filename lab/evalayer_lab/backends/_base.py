@@ -17,7 +17,7 @@ class Request:
         query: the dataset's query, before preprocessing.
         system: the system prompt after preprocessing.
         prompt: the user's text after preprocessing.
-        occurrence: how many rows before this one have the same content; tells duplicates apart.
+        occurrence: how many rows before this one have the same query; 0 unless the backend needs it.
     """
 
     query: str
@@ -32,8 +32,8 @@ class Generation:
 
     Attributes:
         text: what the model wrote.
-        logprobs: for each generated token, the natural log probability of the most likely tokens by their text;
-            None where the model gives none.
+        logprobs: for each generated token, the natural log probability, finite, of the most likely tokens by their
+            text; None where the model gives none.
         error: why there is no answer; `text` is then empty.
     """
 
@@ -53,6 +53,11 @@ class Backend(Protocol):
     @property
     def batch_size(self) -> int:
         """How many requests it likes to be given at once."""
+        ...
+
+    @property
+    def needs_occurrence(self) -> bool:
+        """Whether its answer to a repeated query depends on how often it was asked before."""
         ...
 
     @property

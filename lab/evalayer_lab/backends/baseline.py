@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from math import fsum
 from typing import Final
 
@@ -45,6 +46,7 @@ class BaselineBackend:
 
     name = "baseline"
     batch_size = 64
+    needs_occurrence = False
 
     def __init__(
         self, prompts: Sequence[str], golds: Sequence[str], *, label_field: str = "class", top_logprobs: int = 0
@@ -52,6 +54,7 @@ class BaselineBackend:
         self._label_field = label_field
         self._top_logprobs = top_logprobs
         self._rows = len(prompts)
+        self._rows_sha256 = sha256(json.dumps([list(prompts), list(golds)]).encode()).hexdigest()
         parsed = [_parsed(gold) for gold in golds]
         labels = [_label(gold, label_field) for gold in parsed]
         usable = [index for index, label in enumerate(labels) if label is not None]
@@ -86,10 +89,11 @@ class BaselineBackend:
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """What the fitted model depends on, beside the training rows themselves."""
+        """What the fitted model depends on."""
         return {
             "model": "TF-IDF (words 1-2, characters 3-5) and logistic regression (C=10)",
             "training_rows": self._rows,
+            "training_sha256": self._rows_sha256,
             "label_field": self._label_field,
             "labels": self.labels,
             "top_logprobs": self._top_logprobs,

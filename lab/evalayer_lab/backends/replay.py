@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
+from evalayer import JSONValue
 from evalayer_lab._errors import InputError
+from evalayer_lab._literal import parse_literal
 from evalayer_lab.backends._base import Generation, Request
 
 _MAX_LINE = 16 * 1024 * 1024
@@ -22,7 +22,8 @@ class ReplayBackend:
 
     Each line has `inference`, the model's text, and either `query`, the dataset's query, or `prompt`, the
     messages after preprocessing as the container writes them to `inference_output.jsonl`; the container's own
-    file can be given as it is. Rows of one content take their recorded answers in the file's order.
+    file can be given as it is. Rows of one query take its
+    recorded answers in the file's order.
 
     Args:
         path: the recorded answers.
@@ -50,6 +51,11 @@ class ReplayBackend:
         if not self._by_query and not self._by_prompt:
             raise InputError("there is no recorded answer in it", path=path)
         self._sha256 = digest.hexdigest()
+
+    @property
+    def needs_occurrence(self) -> bool:
+        """Whether a query has more than one recorded answer."""
+        return any(len(answers) > 1 for answers in (*self._by_query.values(), *self._by_prompt.values()))
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -92,11 +98,12 @@ class ReplayBackend:
         system: str | None = None
         user: str | None = None
         for message in messages if isinstance(messages, list) else ():
-            if isinstance(message, dict) and isinstance(message.get("content"), str):
+            content = message.get("content") if isinstance(message, dict) else None
+            if isinstance(message, dict) and isinstance(content, str):
                 if message.get("role") == "system":
-                    system = message["content"]
+                    system = content
                 elif message.get("role") == "user":
-                    user = message["content"]
+                    user = content
         if user is None:
             raise InputError("has no user message", path=self._path, line=number, field="prompt")
         return system, user
@@ -107,8 +114,8 @@ class ReplayBackend:
             raise InputError("is no list of answers", path=self._path, line=number, field="inference")
         return answers[0]
 
-    def _literal(self, text: str, number: int, field: str) -> Any:
+    def _literal(self, text: str, number: int, field: str) -> JSONValue:
         try:
-            return ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-            raise InputError("is no Python literal", path=self._path, line=number, field=field) from error
+            return parse_literal(text)
+        except ValueError as error:
+            raise InputError(str(error), path=self._path, line=number, field=field) from error

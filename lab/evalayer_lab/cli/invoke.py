@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,34 +15,87 @@ import click
 @click.option(
     "--handler",
     default=None,
-    metavar="FILE:NAME",
-    help="The Lambda handler.  [default: processors/app.py:lambda_handler]",
+    metavar="NAME",
+    help="The Lambda handler.  [default: processors/app.py:lambda_handler, with --runtime app.lambda_handler]",
 )
+@click.option("--runtime", is_flag=True, help="Send the event through AWS's runtime emulator to what was built.")
+@click.option(
+    "--layer",
+    "layers",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A built layer, a folder or a zip; repeat it in merge order.  [default: .aws-sam/build/*Layer]",
+)
+@click.option(
+    "--function",
+    type=click.Path(path_type=Path),
+    help="The function's code, a folder or a zip.  [default: the first .aws-sam/build/*Function, or processors]",
+)
+@click.option("--python", metavar="NAME", help="The Python of the runtime, a name or a file.  [default: python3.13]")
+@click.option("--arm64", is_flag=True, help="Run on arm64; on another machine QEMU emulates it.")
 @click.pass_context
-def invoke(ctx: click.Context, event: Path, handler: str | None) -> None:
+def invoke(
+    ctx: click.Context,
+    event: Path,
+    handler: str | None,
+    runtime: bool,
+    layers: tuple[Path, ...],
+    function: Path | None,
+    python: str | None,
+    arm64: bool,
+) -> None:
     """Send one event to the Lambda handler.
 
     EVENT is a JSON file, or - for standard input. Prints the response. A named error of the handler, or a response
     other than 200, exits with 1.
 
+    The handler is called in this process. With --runtime it is Lambda's own runtime client that calls it, in a process
+    that can import the built layers, the function and nothing else: that shows what a deployment would do. It needs
+    Linux, the SAM CLI and, on the first run, a network; --arm64 needs qemu-user-static and mmdebstrap too.
+
     \b
     Examples:
       evalayer invoke events/postprocess.json
       evalayer invoke - --handler my_metrics.py:lambda_handler < events/bad/missing_gold.json
+      evalayer invoke events/postprocess.json --runtime --arm64
+      evalayer invoke events/postprocess.json --runtime --layer layer-x86_64.zip
     """
-    from evalayer import EvalayerError
-    from evalayer_lab._errors import InputError
-    from evalayer_lab.handler import DEFAULT_HANDLER, LocalContext, load_handler
+    if not runtime and (layers or function or python or arm64):
+        raise click.UsageError("--layer, --function, --python and --arm64 go with --runtime")
+    if runtime and not layers and not Path(".aws-sam/build").is_dir():
+        raise click.UsageError("nothing was built; run `sam build`, or give --layer")
+    if runtime and handler and ":" in handler:
+        raise click.UsageError("with --runtime, name the handler as Lambda does, such as app.lambda_handler")
+    content = _read(event)
+    if runtime:
+        response = _emulate(ctx, content, handler, layers, function, python, arm64)
+    else:
+        response = _call(ctx, json.loads(content), handler)
+    click.echo(json.dumps(response, indent=2, ensure_ascii=False))
+    if not isinstance(response, dict) or response.get("statusCode") != 200:
+        ctx.exit(1)
 
-    loaded = load_handler(handler or DEFAULT_HANDLER)
+
+def _read(event: Path) -> bytes:
+    from evalayer_lab._errors import InputError
+
     try:
-        payload = json.loads(sys.stdin.buffer.read() if str(event) == "-" else event.read_bytes())
+        content = sys.stdin.buffer.read() if str(event) == "-" else event.read_bytes()
+        json.loads(content)
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON: {error.msg}", path=event, line=error.lineno) from error
     except (UnicodeDecodeError, RecursionError, OSError) as error:
         raise InputError(f"not JSON: {error}", path=event) from error
+    return content
+
+
+def _call(ctx: click.Context, payload: Any, handler: str | None) -> Any:
+    from evalayer import EvalayerError
+    from evalayer_lab.handler import DEFAULT_HANDLER, LocalContext, load_handler
+
+    loaded = load_handler(handler or DEFAULT_HANDLER)
     try:
-        response = loaded.call(payload, LocalContext.fresh())
+        return loaded.call(payload, LocalContext.fresh())
     except Exception as error:
         if ctx.find_root().params.get("debug"):
             raise
@@ -52,6 +106,37 @@ def invoke(ctx: click.Context, event: Path, handler: str | None) -> None:
             cause = error.__cause__
             click.echo(f"caused by {type(cause).__name__}: {cause}", err=True)
         ctx.exit(1)
-    click.echo(json.dumps(response, indent=2, ensure_ascii=False))
-    if response.get("statusCode") != 200:
-        ctx.exit(1)
+
+
+def _emulate(
+    ctx: click.Context,
+    event: bytes,
+    handler: str | None,
+    layers: tuple[Path, ...],
+    function: Path | None,
+    python: str | None,
+    arm64: bool,
+) -> Any:
+    from evalayer import PayloadTooLarge
+    from evalayer_lab.handler import DEFAULT_LAMBDA_HANDLER, DEFAULT_PYTHON, FunctionFailed, RuntimeEmulator
+
+    built = Path(".aws-sam/build")
+    emulator = RuntimeEmulator(
+        function=function or next(iter(sorted(built.glob("*Function"))), Path("processors")),
+        layers=layers or sorted(built.glob("*Layer")),
+        python=python or DEFAULT_PYTHON,
+        arm64=arm64,
+        handler=handler or DEFAULT_LAMBDA_HANDLER,
+    )
+    with emulator:
+        try:
+            return json.loads(emulator.invoke(event))
+        except FunctionFailed as error:
+            click.echo(str(error), err=True)
+            if ctx.find_root().params.get("debug"):
+                click.echo(emulator.log, err=True)
+            else:
+                click.echo("`evalayer --debug invoke …` shows the function's log.", err=True)
+        except PayloadTooLarge as error:
+            click.echo(f"PayloadTooLarge: {error}", err=True)
+    return ctx.exit(1)

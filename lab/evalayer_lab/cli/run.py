@@ -41,7 +41,7 @@ _SHOWN_PROBLEMS = 10
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Take only the first rows of the dataset.")
 @click.option("--strict", is_flag=True, help="Stop at the first broken row of the dataset.")
-@click.option("--overwrite", is_flag=True, help="Replace an earlier run in the same folder.")
+@click.option("--overwrite", is_flag=True, help="Replace another run in the same folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, as `evalayer report --json` does.")
 @click.pass_context
 def run(
@@ -62,7 +62,8 @@ def run(
     """Run a whole evaluation job on this machine.
 
     It has the contract and the output files of a job on AWS: every row goes through the handler before and after
-    inference. A run that was interrupted goes on where it stopped when the same command is given again.
+    inference. A run that was interrupted goes on where it stopped when the same command is given again. Exits with 1 if
+    no row was scored.
 
     \b
     Examples:
@@ -73,6 +74,8 @@ def run(
     """
     import json
     import os
+    import sys
+    from contextlib import redirect_stdout
 
     from evalayer_lab.cli._console import console, progress
     from evalayer_lab.handler import DEFAULT_HANDLER, load_handler
@@ -85,9 +88,11 @@ def run(
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     os.environ.setdefault("EVALAYER_AGGREGATION", settings.processor.aggregation)
-    loaded = load_handler(handler or DEFAULT_HANDLER)
+    with redirect_stdout(sys.stderr):
+        loaded = load_handler(handler or DEFAULT_HANDLER)
     plan = RunPlan(
         recipe=settings,
+        recipe_path=recipe,
         data=data,
         handler=loaded,
         backend=_backend(backend, train, answers, loaded, settings, label_field),
@@ -96,16 +101,20 @@ def run(
         strict=strict,
         overwrite=overwrite,
     )
-    with progress("rows") as advance:
-        outcome = run_plan(plan, advance)
+    try:
+        with redirect_stdout(sys.stderr), progress("rows") as advance:  # what the handler prints is not the summary
+            outcome = run_plan(plan, advance)
+    except KeyboardInterrupt:
+        click.echo("\ninterrupted; the rows done so far are kept: give the same command again to go on", err=True)
+        ctx.exit(130)
     for problem in outcome.problems[:_SHOWN_PROBLEMS]:
         click.echo(f"{problem.severity}: {problem}", err=True)
     if outcome.problem_count > _SHOWN_PROBLEMS:
         click.echo(f"… and {outcome.problem_count - _SHOWN_PROBLEMS} more: evalayer dataset check {data}", err=True)
+    for kind, failure in outcome.first_failures.items():
+        click.echo(f"warning: {failure.rows} rows failed ({kind}); the first:\n{failure.first}", err=True)
     for metric, failure in outcome.metric_failures.items():
-        click.echo(
-            f"warning: the metric {metric} raised on {failure.rows} rows; the first time:\n{failure.first}", err=True
-        )
+        click.echo(f"warning: the metric {metric} failed on {failure.rows} rows; the first:\n{failure.first}", err=True)
     summary = summarize(load(outcome.folder))
     if as_json:
         click.echo(json.dumps(to_json(summary), indent=2, ensure_ascii=False, allow_nan=False))
@@ -114,6 +123,8 @@ def run(
             click.echo(f"Resumed: {outcome.resumed} rows had been done before.")
         render(summary, console())
         click.echo(f"\nOutput: {outcome.folder}")
+        if outcome.failures:
+            click.echo(f"Failed: {outcome.folder / 'failures.jsonl'}")
         click.echo(f"Again:  evalayer report {outcome.folder}")
     if not outcome.scored:
         ctx.exit(1)

@@ -98,6 +98,8 @@ def postprocess(handler: Handler, prompt: str, inference_output: str, gold: str)
     numbers = all(issubclass(kind, int | float) for kind in set(map(type, scores.values())))
     if not shapes <= {2} or not set(map(type, scores)) <= {str} or not numbers:
         raise InvalidResponse("each result in the body has a text metric and a number value, nothing else")
+    if not "".join(scores).isprintable():
+        raise InvalidResponse("the name of a metric is not printable text")
     if len(scores) != len(body):
         raise InvalidResponse("a metric is reported twice")
     if not all(map(isfinite, scores.values())):

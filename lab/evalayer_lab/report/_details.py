@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from evalayer import JSONValue
 from evalayer_lab._errors import InputError
-from evalayer_lab.report._literal import parse_literal
+from evalayer_lab._literal import parse_literal
 from evalayer_lab.report._run_file import plain_name
 
 _BATCH: Final = 4096

@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any, BinaryIO, Final
@@ -15,6 +17,7 @@ from evalayer_lab.run._json import decode, encode
 
 _VERSION: Final = 1
 _SYNC_SECONDS: Final = 1.0
+_BEGINNING: Final = b'{"version":1,"started":"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Entry:
         prompt: the user's text after preprocessing.
         gold: the expected answer after preprocessing.
         metadata: the row's metadata.
-        inference: the model's answer.
+        inference: the model's answer; None where there is none.
         logprobs: the answer's token log probabilities.
         scores: the reported numbers; None if the row failed, or if postprocessing is off.
         unscored: for each metric that did not score the row, why, as far as the handler tells.
@@ -39,7 +42,7 @@ class Entry:
     prompt: str
     gold: str
     metadata: str | None
-    inference: str
+    inference: str | None
     logprobs: Any
     scores: Mapping[str, float] | None
     unscored: Mapping[str, str] | None
@@ -49,30 +52,28 @@ class Entry:
 class Journal:
     """An append-only file of JSON Lines: a header that says what the run is, then one entry a row, in order.
 
-    Opening it repairs a last line that was cut off, so a run that was killed goes on after its last whole entry.
-    One process at a time can have it open.
+    Opening it repairs a last line that was cut off, so a run that was killed goes on after its last whole entry. A
+    journal without any entry is begun anew. Whoever opens it holds the lock of its folder.
 
     Args:
         path: the file; its folder exists.
         fingerprint: everything that the outcome depends on. A journal of another fingerprint is refused.
-        started: when the run began, kept from the first opening.
+        started: when the run began, ISO 8601; kept from the first opening.
 
     Raises:
-        InputError: the journal belongs to another run, is open elsewhere, or is damaged.
+        InputError: the journal belongs to another run, or is damaged.
     """
 
     def __init__(self, path: Path, fingerprint: Mapping[str, Any], started: str) -> None:
         self._path = path
-        self._file: BinaryIO = path.open("a+b")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.close()
-            raise InputError("another run is writing to this folder", path=path.parent) from error
         self._synced = monotonic()
         self.done = 0
         self.last_line = 0
         self.started = started
+        try:
+            self._file: BinaryIO = path.open("a+b")
+        except OSError as error:
+            raise InputError(f"cannot be opened: {error.strerror}", path=path) from error
         try:
             self._open(fingerprint)
         except InputError:
@@ -80,7 +81,7 @@ class Journal:
             raise
 
     def append(self, entries: Iterable[Entry]) -> None:
-        """Write entries. When this returns, a killed process has not lost them."""
+        """Write entries. When this returns, killing the process does not lose them; they are synced once a second."""
         lines = [
             encode(
                 [
@@ -115,31 +116,23 @@ class Journal:
                 yield self._entry(line, number)
 
     def close(self) -> None:
-        """Close the file, and let another process have it."""
+        """Close the file."""
         self._file.close()
 
     def _open(self, fingerprint: Mapping[str, Any]) -> None:
+        header = encode({"version": _VERSION, "started": self.started, **fingerprint}) + b"\n"
         self._file.seek(0)
-        header = self._file.readline()
-        if not header.endswith(b"\n"):
+        found = self._file.readline()
+        if not found.endswith(b"\n") or not self._file.read(1):  # nothing is lost by beginning anew
+            if not (found.startswith(_BEGINNING) or _BEGINNING.startswith(found)):
+                raise InputError("is no journal of a run; use another --output", path=self._path, line=1)
             self._file.truncate(0)
-            self._file.write(encode({"version": _VERSION, "started": self.started, **fingerprint}) + b"\n")
+            self._file.write(header)
             self._file.flush()
             return
-        try:
-            found = decode(header)
-            self.started = found.pop("started")
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise InputError("is no journal of a run; use another --output", path=self._path, line=1) from error
-        expected = decode(encode({"version": _VERSION, **fingerprint}))
-        changed = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
-        if changed:
-            raise InputError(
-                f"an unfinished run is here, and {', '.join(changed)} changed since; "
-                "use --overwrite to begin anew, or another --output",
-                path=self._path.parent,
-            )
-        whole = self._file.tell()
+        self.started = self._checked_start(found, decode(header))
+        self._file.seek(len(found))
+        whole = len(found)
         last = b""
         for line in self._file:
             if not line.endswith(b"\n"):
@@ -152,6 +145,24 @@ class Journal:
         self._file.truncate(whole)
         self._file.seek(0, os.SEEK_END)
 
+    def _checked_start(self, header: bytes, expected: dict[str, Any]) -> str:
+        try:
+            found = decode(header)
+            started = found["started"]
+            datetime.fromisoformat(started)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError("is no journal of a run; use another --output", path=self._path, line=1) from error
+        changed = sorted(
+            key for key in (found.keys() | expected.keys()) - {"started"} if found.get(key) != expected.get(key)
+        )
+        if changed:
+            raise InputError(
+                f"an unfinished run is here, and {', '.join(changed)} changed since; "
+                "use --overwrite to begin anew, or another --output",
+                path=self._path.parent,
+            )
+        return str(started)
+
     def _entry(self, line: bytes, number: int) -> Entry:
         try:
             return Entry(*decode(line))
@@ -159,3 +170,22 @@ class Journal:
             raise InputError(
                 "the journal is damaged here; use --overwrite to begin anew", path=self._path, line=number
             ) from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for one process.
+
+    Raises:
+        InputError: another process holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise InputError("another run is writing to this folder", path=folder) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)

@@ -23,6 +23,9 @@ METRIC_PREFIX: Final = "lambda_"
 _COLUMNS: Final = ("example", "full_prompt", "gold", "metrics", "pred_logprobs", "predictions", "specifics")
 _SCHEMA: Final = pa.schema([(column, pa.string()) for column in _COLUMNS])
 _ROW_GROUP: Final = 4096
+_MAX_REASONS: Final = 20
+_OTHER_REASONS: Final = "other reasons"
+FAILURES_FILE: Final = "failures.jsonl"
 
 
 @dataclass
@@ -56,24 +59,28 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
     results = folder / "eval_results"
     details = results / "details" / model / timestamp
     details.mkdir(parents=True, exist_ok=True)
-    failures: list[tuple[int, str]] = []
     columns: dict[str, list[str]] = {column: [] for column in _COLUMNS}
     with (
         (results / "inference_output.jsonl").open("wb") as inferences,
+        (folder / FAILURES_FILE).open("wb") as failures,
         pq.ParquetWriter(details / f"details_{RESULTS_KEY}_{timestamp}.parquet", _SCHEMA) as parquet,
     ):
         for entry in entries:
             totals.processed += 1
+            if entry.failure is not None:
+                totals.failures[entry.failure] += 1
+                failures.write(encode({"line": entry.line, "failure": entry.failure}) + b"\n")
+            if entry.inference is None:
+                continue
             messages = _messages(entry)
             predictions = repr([entry.inference])
             inferences.write(encode(_inference(entry, messages, predictions)) + b"\n")
             if entry.failure is not None:
-                totals.failures[entry.failure] += 1
-                failures.append((entry.line, entry.failure))
                 continue
             totals.aggregator.add(entry.scores or {})
             for metric, reason in (entry.unscored or {}).items():
-                totals.unscored[metric][reason] += 1
+                reasons = totals.unscored[metric]
+                reasons[reason if reason in reasons or len(reasons) < _MAX_REASONS else _OTHER_REASONS] += 1
             specifics = {} if entry.metadata is None else {"metadata": entry.metadata}
             metrics = {METRIC_PREFIX + name: value for name, value in (entry.scores or {}).items()}
             columns["example"].append(_text(entry.prompt))
@@ -88,7 +95,8 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
                 columns = {column: [] for column in _COLUMNS}
         if columns["example"]:
             parquet.write_table(pa.table(columns, _SCHEMA))
-    _write_failures(folder / "failures.jsonl", failures)
+    if not totals.failures:
+        (folder / FAILURES_FILE).unlink()
     return totals
 
 
@@ -101,7 +109,7 @@ def write_results(folder: Path, values: Mapping[str, float], *, model: str, star
         "results": {RESULTS_KEY: reported, "all": reported},
         "versions": {RESULTS_KEY: 0},
     }
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="ascii")
     _write_tensorboard(folder / "tensorboard_results" / "eval", reported, started)
     return path
 
@@ -136,11 +144,3 @@ def _inference(entry: Entry, messages: str, predictions: str) -> dict[str, Any]:
 def _text(text: str) -> str:
     # Parquet holds UTF-8, which has no half surrogate pairs; a model's answer or a preprocess may.
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _write_failures(path: Path, failures: Iterable[tuple[int, str]]) -> None:
-    lines = "".join(json.dumps({"line": line, "failure": failure}) + "\n" for line, failure in failures)
-    if lines:
-        path.write_text(lines, encoding="utf-8")
-    else:
-        path.unlink(missing_ok=True)

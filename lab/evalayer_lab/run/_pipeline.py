@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from time import perf_counter
+from typing import Final
 
-from evalayer import Observation, Sample, format_failure
+from evalayer import EvalayerError, Observation, PayloadTooLarge, Sample, format_failure
 from evalayer_lab.backends import Backend, Generation, Request
 from evalayer_lab.dataset import Row
 from evalayer_lab.handler import LoadedHandler, postprocess, preprocess
 from evalayer_lab.run._journal import Entry, Journal
 
 OnProgress = Callable[[int], None]
+_MAX_REASON: Final = 200
 
 
 @dataclass
@@ -30,12 +32,12 @@ class StageSeconds:
 
 
 @dataclass
-class MetricFailure:
-    """A metric that raised.
+class Failure:
+    """Something of the user's that failed, on one row or more.
 
     Attributes:
         rows: on how many rows.
-        first: the first exception and its traceback, without text of the row.
+        first: the first time, as a log has it: the error and its traceback, without text of the row.
     """
 
     rows: int
@@ -53,7 +55,8 @@ class Pipeline:
         preprocessing: whether the recipe sends preprocess events.
         postprocessing: whether the recipe sends postprocess events.
         seconds: where the time went so far.
-        metric_failures: the metrics that raised so far.
+        failures: the stages that failed so far, by stage and kind of error.
+        metric_failures: the metrics that failed so far, by name.
     """
 
     handler: LoadedHandler
@@ -61,7 +64,8 @@ class Pipeline:
     preprocessing: bool
     postprocessing: bool
     seconds: StageSeconds = field(default_factory=StageSeconds)
-    metric_failures: dict[str, MetricFailure] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    metric_failures: dict[str, Failure] = field(default_factory=dict)
     _unscored: Mapping[str, str] | None = None
 
     def process(self, rows: Iterable[Row], journal: Journal, on_progress: OnProgress) -> None:
@@ -70,7 +74,7 @@ class Pipeline:
         Args:
             rows: all rows of the dataset.
             journal: where every outcome goes.
-            on_progress: called with the number of rows of each batch that is safe on disk.
+            on_progress: called with the number of rows of each batch that is in the journal.
         """
         built = self.handler.built
         if built is None:
@@ -96,20 +100,18 @@ class Pipeline:
             on_progress(len(batch))
 
     def _observe(self, observation: Observation) -> None:
-        self._unscored = observation.unscored
+        self._unscored = {metric: _shortened(reason) for metric, reason in observation.unscored.items()}
         for metric, error in observation.errors.items():
-            failure = self.metric_failures.get(metric)
-            if failure is None:
-                self.metric_failures[metric] = MetricFailure(1, format_failure(error))
-            else:
-                failure.rows += 1
+            _count(self.metric_failures, metric, error)
 
     def _numbered(self, rows: Iterable[Row], last_line: int) -> Iterator[tuple[Row, int]]:
+        if not self.backend.needs_occurrence:
+            yield from ((row, 0) for row in rows if row.line > last_line)
+            return
         seen: Counter[str] = Counter()
         for row in rows:
-            key = row.key
-            occurrence = seen[key]
-            seen[key] = occurrence + 1
+            occurrence = seen[row.query]
+            seen[row.query] = occurrence + 1
             if row.line > last_line:
                 yield row, occurrence
 
@@ -119,7 +121,7 @@ class Pipeline:
         prepared = perf_counter()
         self.seconds.preprocess += prepared - started
         generations = iter(
-            self.backend.generate(
+            self._answers(
                 [
                     Request(row.query, sample.system, sample.prompt, occurrence)
                     for (row, occurrence), sample in zip(batch, samples, strict=True)
@@ -136,17 +138,32 @@ class Pipeline:
         self.seconds.postprocess += perf_counter() - inferred
         return entries
 
+    def _answers(self, requests: Sequence[Request]) -> Sequence[Generation]:
+        generations = self.backend.generate(requests) if requests else ()
+        if len(generations) != len(requests):
+            raise EvalayerError(
+                f"the backend {self.backend.name} gave {len(generations)} answers to {len(requests)} requests"
+            )
+        return generations
+
     def _sample(self, row: Row) -> Sample | str:
         sample = Sample(row.query, row.response, row.system)
         if not self.preprocessing:
             return sample
         try:
             return preprocess(self.handler.call, sample)
-        except Exception as error:  # noqa: BLE001 (a row that fails must not take the others with it)
-            return f"preprocess: {type(error).__name__}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (a row that fails must not take the others with it)
+            return self._failure("preprocess", error)
+
+    def _failure(self, stage: str, error: BaseException) -> str:
+        # evalayer's own messages quote no row; those of others may.
+        own = isinstance(error, EvalayerError) and not isinstance(error, PayloadTooLarge)
+        kind = f"{stage}: {type(error).__name__}" + (f": {_shortened(str(error))}" if own else "")
+        _count(self.failures, kind, error.__cause__ or error)
+        return kind
 
     def _failed(self, row: Row, failure: str) -> Entry:
-        return Entry(row.line, row.system, row.query, row.response, row.metadata, "", None, None, None, failure)
+        return Entry(row.line, row.system, row.query, row.response, row.metadata, None, None, None, None, failure)
 
     def _scored(self, row: Row, sample: Sample, generation: Generation) -> Entry:
         scores: dict[str, float] | None = None
@@ -155,17 +172,29 @@ class Pipeline:
         if failure is None and self.postprocessing:
             try:
                 scores = postprocess(self.handler.call, sample.prompt, generation.text, sample.gold)
-            except Exception as error:  # noqa: BLE001 (a row that fails must not take the others with it)
-                failure = f"postprocess: {type(error).__name__}"
+            except (Exception, SystemExit) as error:  # noqa: BLE001 (a row that fails must not take the others with it)
+                failure = self._failure("postprocess", error)
         return Entry(
             row.line,
             sample.system,
             sample.prompt,
             sample.gold,
             row.metadata,
-            generation.text,
+            generation.text if generation.error is None else None,
             generation.logprobs,
             scores,
             self._unscored or None,
             failure,
         )
+
+
+def _count(failures: dict[str, Failure], key: str, error: BaseException) -> None:
+    if key in failures:
+        failures[key].rows += 1
+    else:
+        failures[key] = Failure(1, format_failure(error))
+
+
+def _shortened(reason: str) -> str:
+    """A reason as it is written and counted: of bounded length, and text that a file can hold."""
+    return reason[:_MAX_REASON].encode("utf-8", "backslashreplace").decode()

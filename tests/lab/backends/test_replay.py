@@ -66,7 +66,7 @@ def test_reads_what_the_container_writes(tmp_path: Path) -> None:
         ("[]", None, "not a JSON object"),
         ('{"query": "a"}', "inference", "must be text"),
         ('{"inference": "a"}', "query", "missing"),
-        ('{"inference": "a", "prompt": "hi"}', "prompt", "no Python literal"),
+        ('{"inference": "a", "prompt": "hi"}', "prompt", "literal"),
         ('{"inference": "a", "prompt": "[]"}', "prompt", "no user message"),
         (
             "{\"inference\": \"[]\", \"prompt\": \"[{'role': 'user', 'content': 'x'}]\"}",

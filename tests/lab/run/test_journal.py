@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalayer_lab._errors import InputError
-from evalayer_lab.run._journal import Entry, Journal
+from evalayer_lab.run._journal import Entry, Journal, locked
 
 _FINGERPRINT = {"data": "abc", "limit": None}
 
@@ -61,20 +61,32 @@ def test_a_journal_cut_at_any_byte_keeps_its_whole_entries(
 
 
 def test_a_journal_of_another_run_is_refused_with_what_changed(tmp_path: Path) -> None:
-    _open(tmp_path / "j").close()
+    journal = _open(tmp_path / "j")
+    journal.append([_entry(1)])
+    journal.close()
     with pytest.raises(InputError, match=r"data, limit changed since; use --overwrite"):
         _open(tmp_path / "j", data="xyz", limit=3)
     _open(tmp_path / "j").close()
 
 
+def test_a_journal_without_an_entry_is_begun_anew(tmp_path: Path) -> None:
+    _open(tmp_path / "j").close()
+    _open(tmp_path / "j", data="xyz").close()
+    with pytest.raises(InputError, match="cannot be opened"):
+        _open(tmp_path)
+
+
 def test_only_one_process_at_a_time(tmp_path: Path) -> None:
-    journal = _open(tmp_path / "j")
-    with pytest.raises(InputError, match="another run is writing"):
-        _open(tmp_path / "j")
-    journal.close()
+    with locked(tmp_path), pytest.raises(InputError, match="another run is writing"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
 
 
-@pytest.mark.parametrize("content", ["\n", "[]\n", "hello\n", '{"version": 1}\n'])
+@pytest.mark.parametrize(
+    "content",
+    ["my notes", "\n", "[]\n\n", "hello\nworld\n", '{"version":1}\n\n', '{"version":1,"started":"soon"}\nx\n'],
+)
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "j").write_text(content)
     with pytest.raises(InputError, match="no journal"):

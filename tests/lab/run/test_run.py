@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from evalayer import Completion, LambdaHandler, Sample, Score, Task, Unscored, build_lambda_handler
+from evalayer import Aggregation, Completion, LambdaHandler, Sample, Score, Task, Unscored, build_lambda_handler
 from evalayer_lab._errors import InputError
 from evalayer_lab.backends import Generation, Request
 from evalayer_lab.handler import Handler, LoadedHandler
@@ -45,6 +45,7 @@ class Scripted:
 
     name = "scripted"
     batch_size = 3
+    needs_occurrence = False
     settings: dict[str, object] = {}  # noqa: RUF012
 
     def __init__(self) -> None:
@@ -88,7 +89,7 @@ def rehearse(tmp_path: Path) -> Runner:
         *,
         handler: LoadedHandler | None = None,
         backend: Scripted | None = None,
-        aggregation: str = "average",
+        aggregation: Aggregation = "average",
         preprocessing: str = "true",
         postprocessing: str = "true",
         **options: Any,
@@ -102,9 +103,11 @@ def rehearse(tmp_path: Path) -> Runner:
         data = tmp_path / "gen_qa.jsonl"
         data.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
         if handler is None:
-            built = build_lambda_handler(_task())
+            built = build_lambda_handler(_task(), aggregation=aggregation)
             handler = _loaded(built, built)
-        return run(RunPlan(read_recipe(recipe), data, handler, backend or Scripted(), tmp_path / "output", **options))
+        return run(
+            RunPlan(read_recipe(recipe), recipe, data, handler, backend or Scripted(), tmp_path / "output", **options)
+        )
 
     return rehearse
 
@@ -202,8 +205,11 @@ def test_a_row_that_fails_is_counted_by_stage_and_leaves_the_others(rehearse: Ru
 
     outcome = rehearse([*ROWS, {"query": "unknown", "response": "yes"}], handler=_loaded(fragile, handler))
     assert outcome.failures == {
-        "preprocess: KeyError": 1, "postprocess: InvalidResponse": 1, "infer: no answer": 1,
-    }  # fmt: skip
+        "preprocess: KeyError": 1,
+        "postprocess: InvalidResponse: the metric m is nan, which would make its average meaningless": 1,
+        "infer: no answer": 1,
+    }
+    assert set(outcome.first_failures) == {kind for kind in outcome.failures if not kind.startswith("infer")}
     assert (outcome.processed, outcome.scored) == (5, 2)
     record = _record(outcome)
     assert record["rows"] == {"read": 5, "bad": 0, "failed": 3, "scored": 2}
@@ -229,7 +235,9 @@ def test_a_row_that_fails_is_counted_by_stage_and_leaves_the_others(rehearse: Ru
 )
 def test_a_response_the_container_would_refuse_fails_the_row(rehearse: Runner, response: object) -> None:
     outcome = rehearse(handler=_loaded(lambda event, context: response), preprocessing="false")
-    assert outcome.failures == {"postprocess: InvalidResponse": 4}
+    ((kind, count),) = outcome.failures.items()
+    assert kind.startswith("postprocess: InvalidResponse: ")
+    assert count == 4
 
 
 def test_broken_rows_are_left_out_and_reported(rehearse: Runner) -> None:

@@ -6,13 +6,10 @@ import ast
 import sys
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Final
 
 from evalayer_lab.aws.doctor._artefact import Entry, Target
 from evalayer_lab.aws.doctor._report import Results, Skipped, error, listed
-
-_MAX_SOURCE: Final = 1024 * 1024
-_UNREADABLE: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
+from evalayer_lab.aws.doctor._source import UNREADABLE, parse
 
 
 def check_handler(target: Target) -> Results:
@@ -48,8 +45,8 @@ def check_handler(target: Target) -> Results:
     entry, file = found
     subject = f"{entry.artefact.name}: {entry.prefix}{file}"
     try:
-        tree = ast.parse(entry.read(file, _MAX_SOURCE))
-    except _UNREADABLE as problem:
+        tree = parse(entry, file)
+    except UNREADABLE as problem:
         if isinstance(problem, SyntaxError) and target.runtime.minor > sys.version_info.minor:
             yield Skipped(check, f"Python 3.{sys.version_info.minor}, which runs the doctor, cannot read {file}")
             return

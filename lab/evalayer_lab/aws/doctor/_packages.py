@@ -9,6 +9,7 @@ from typing import Final
 from evalayer_lab.aws.doctor._artefact import Artefact, Entry, Target
 from evalayer_lab.aws.doctor._distributions import Distribution
 from evalayer_lab.aws.doctor._report import Finding, Results, error, listed
+from evalayer_lab.aws.doctor._source import UNREADABLE, parse
 
 GROUP: Final = "evalayer.metrics"
 _BUILT_IN: Final = "evalayer_metrics"
@@ -65,7 +66,7 @@ def _plugins_without_dist_info(entry: Entry) -> Iterator[Finding]:
     owned = {top for distribution in entry.distributions for top in _tops(distribution)}
     for package in entry.packages.keys() - owned - _OURS:
         files = [name for name in entry.packages[package] if name.endswith(".py")]
-        if any(_makes_metrics(entry.read(name, _MAX_SOURCE)) for name in files):
+        if any(_makes_metrics(entry, name) for name in files):
             yield error(
                 "stripped-dist-info",
                 f"{entry.artefact.name}: {package}",
@@ -81,12 +82,12 @@ def _tops(distribution: Distribution) -> Iterator[str]:
         yield name.partition("/")[0].partition(".")[0]
 
 
-def _makes_metrics(source: bytes) -> bool:
-    if b"evalayer" not in source:
+def _makes_metrics(entry: Entry, name: str) -> bool:
+    if b"evalayer" not in entry.read(name, _MAX_SOURCE):
         return False
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parse(entry, name)
+    except UNREADABLE:
         return False
     return any(
         isinstance(node, ast.ImportFrom)

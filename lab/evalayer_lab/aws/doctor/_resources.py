@@ -56,7 +56,7 @@ def check_layer(layer: Resource, targets: list[Target]) -> Results:
 def _architectures(function: Resource) -> Iterator[Finding]:
     if not sequence(function.properties.get("Architectures")):
         yield warning(
-            "missing-architectures",
+            "architectures",
             function.subject(),
             "has no Architectures; Lambda then runs it on x86_64",
             "write `Architectures: [arm64]` (or x86_64) so that it is a decision",
@@ -102,7 +102,7 @@ def _build_architecture(layer: Resource, target: Target) -> Iterator[Finding]:
     built_for = layer.metadata.get("BuildArchitecture")
     if built_for is None and target.architecture != "x86_64":
         yield error(
-            "missing-build-architecture",
+            "build-architecture",
             layer.subject(),
             f"has no Metadata.BuildArchitecture: `sam build` builds it for x86_64, and {target.name} runs on "
             f"{target.architecture}",
@@ -110,7 +110,7 @@ def _build_architecture(layer: Resource, target: Target) -> Iterator[Finding]:
         )
     elif isinstance(built_for, str) and "${" not in built_for and built_for != target.architecture:
         yield error(
-            "missing-build-architecture",
+            "build-architecture",
             layer.subject(),
             f"is built for {built_for}, and {target.name} runs on {target.architecture}; `sam build` only warns",
             f"write `BuildArchitecture: {target.architecture}` under its Metadata",
@@ -118,7 +118,7 @@ def _build_architecture(layer: Resource, target: Target) -> Iterator[Finding]:
 
 
 def _compatible(layer: Resource, field: str, wanted: str, target: Target) -> Iterator[Finding]:
-    code = "missing-compatible-architectures" if field == "CompatibleArchitectures" else "missing-compatible-runtimes"
+    code = "compatible-architectures" if field == "CompatibleArchitectures" else "compatible-runtimes"
     declared = sequence(layer.properties.get(field))
     if not declared:
         yield warning(

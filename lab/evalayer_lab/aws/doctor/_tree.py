@@ -1,8 +1,9 @@
-"""A folder or a zip as a list of files, read without ever writing one."""
+"""A folder or a zip as a list of files."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import struct
 import zipfile
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import IO, Final
 
 from evalayer_lab._errors import InputError
@@ -20,6 +22,7 @@ MAX_BYTES: Final = 4 * 262_144_000  # four times what Lambda accepts; beyond it 
 _MAX_DIRECTORY_BYTES: Final = 32 * 1024 * 1024
 _END: Final = struct.Struct("<4s4H2LH")  # the end of central directory record, APPNOTE.TXT 4.3.16
 _LARGEST_COMMENT: Final = 65_535
+_DAMAGED: Final = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 _METHODS: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
@@ -48,7 +51,7 @@ class Tree:
         try:
             with self.open(name) as file:
                 return file.read(most)
-        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        except _DAMAGED as error:
             raise InputError(f"{name!r} cannot be read: {error}", path=self.path) from error
 
 
@@ -70,6 +73,26 @@ def open_tree(path: Path) -> Iterator[Tree]:
     with _opened(path) as archive:
         files = _members(path, archive)
         yield Tree(path, files, path.stat().st_size, archive.open)
+
+
+def as_folder(tree: Tree, folder: Path) -> Path:
+    """Return a folder with the files of a tree: its own, or for a zip a new one that is made within `folder`.
+
+    Raises:
+        InputError: the zip is damaged.
+    """
+    if tree.zipped is None:
+        return tree.path.resolve()
+    target = Path(mkdtemp(dir=folder))
+    for name in tree.files:
+        file = target / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with tree.open(name) as source, file.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+        except _DAMAGED as error:
+            raise InputError(f"{name!r} cannot be unzipped: {error}", path=tree.path) from error
+    return target
 
 
 def _listed(root: Path) -> dict[str, int]:

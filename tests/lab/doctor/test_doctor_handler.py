@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.lab.doctor.project import APP, Project, elf, install, zipped
+
+from evalayer_lab.aws.doctor import examine
+from evalayer_lab.aws.doctor._artefact import Artefact, Target
+from evalayer_lab.aws.doctor._imports import import_handler
+from evalayer_lab.aws.doctor._report import Finding
+from evalayer_lab.aws.doctor._runtime import Runtime
+from evalayer_lab.aws.doctor._tree import open_tree
+
+HERE = f"python3.{sys.version_info.minor}"
+
+
+def on_this_python(project: Project) -> None:
+    """Make the project's runtime the Python of the tests, so that a failing import is certain."""
+    text = project.template.read_text().replace("python3.13", HERE).replace("python313", HERE.replace(".", ""))
+    project.template.write_text(text)
+    (project.python / "quick" / "_quick.cpython-313-aarch64-linux-gnu.so").unlink()
+    install(project.python, "quick", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("handler", "code", "said"),
+    [
+        ("apq.lambda_handler", "handler-missing", "there is app.py"),
+        ("other.lambda_handler", "handler-missing", "there is no other.py"),
+        ("lambda_handler", "handler-missing", "names no function"),
+        ("app.lambda_handlr", "handler-attribute", "did you mean lambda_handler?"),
+    ],
+)
+def test_a_handler_that_is_not_there(project: Project, handler: str, code: str, said: str) -> None:
+    project.edit("Handler: app.lambda_handler", f"Handler: {handler}")
+    finding = project.only()
+    assert (finding.code, finding.severity) == (code, "error")
+    assert said in finding.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def lambda_handler(event, context): ...",
+        "try:\n    from fast import lambda_handler\nexcept ImportError:\n    lambda_handler = print",
+        "if True:\n    lambda_handler = print",
+        "with open(__file__) as lambda_handler:\n    lambda_handler = print",
+        "(a, [lambda_handler, *b]) = 1, [print]",
+        "for lambda_handler in [print]: ...",
+        "from functools import *\nfrom builtins import print as lambda_handler",
+        "globals()['lambda_handler'] = print\ndef __getattr__(name): raise AttributeError(name)",
+    ],
+)
+def test_a_handler_may_be_bound_in_any_way(project: Project, source: str) -> None:
+    (project.function / "app.py").write_text(source)
+    assert project.found() == []
+
+
+@pytest.mark.parametrize("source", ["def f():\n    lambda_handler = 1", "f = lambda lambda_handler: 1", ""])
+def test_a_name_within_a_function_is_no_handler(project: Project, source: str) -> None:
+    (project.function / "app.py").write_text(source)
+    assert project.only().code == "handler-attribute"
+
+
+def test_a_handler_in_a_package_and_with_a_slash(project: Project) -> None:
+    (project.function / "tasks").mkdir()
+    (project.function / "tasks" / "tickets.py").write_text(APP)
+    project.edit("Handler: app.lambda_handler", "Handler: tasks/tickets.lambda_handler")
+    assert project.examine().findings == ()
+    assert project.examine().skipped == ()
+
+
+def test_a_file_that_is_no_python(project: Project) -> None:
+    on_this_python(project)
+    (project.function / "app.py").write_text("def lambda_handler(:\n")
+    assert (project.only().code, project.only().severity) == ("handler-syntax", "error")
+    assert "line 1" in project.only().message
+    (project.function / "app.py").write_bytes(b"lambda_handler = 1\0")
+    assert project.only().code == "handler-syntax"
+
+
+def test_a_task_that_evalayer_refuses_is_certain_on_every_python(project: Project) -> None:
+    project.edit("Default: average", "Default: max")
+    finding = project.only()
+    assert (finding.code, finding.severity) == ("handler-import", "error")
+    assert "IllegalAggregation: class cannot be aggregated with max" in finding.message
+
+
+def test_an_import_that_fails_is_certain_on_the_same_python_only(project: Project) -> None:
+    (project.function / "app.py").write_text("import absent_module\n" + APP)
+    report = project.examine()
+    assert report.findings == ()
+    [skipped] = report.skipped
+    assert skipped.check == "importing app.lambda_handler of Function"
+    assert "Powertools" in skipped.reason
+    assert "ModuleNotFoundError: No module named 'absent_module'" in skipped.reason
+    on_this_python(project)
+    project.edit("        - !Sub arn:aws:lambda:${AWS::Region}:017000801446:layer:${Powertools}:18\n", "")
+    finding = project.only()
+    assert (finding.code, finding.severity) == ("handler-import", "error")
+    assert "No module named 'absent_module'" in finding.message
+
+
+@pytest.mark.parametrize("source", ["lambda_handler = 3", "import os\nlambda_handler = print\nos._exit(3)"])
+def test_what_is_no_function_and_what_ends_the_process(project: Project, source: str) -> None:
+    (project.function / "app.py").write_text(source)
+    report = project.examine()
+    if "_exit" in source:
+        assert [skipped.check for skipped in report.skipped] == ["importing app.lambda_handler of Function"]
+        assert report.findings == ()
+    else:
+        assert "it is a int, not a function" in report.findings[0].message
+
+
+def test_the_doctor_lends_what_is_compiled_for_another_machine(project: Project) -> None:
+    install(
+        project.python, "rpds-py", "9.9", {"rpds/__init__.py": b"from .rpds import *", "rpds/rpds.abi3.so": elf(183)}
+    )
+    (project.function / "app.py").write_text("from rpds import HashTrieMap\n" + APP)
+    if sys.platform == "linux":
+        assert project.examine().skipped == ()
+    assert project.examine().findings == ()
+
+
+def test_nothing_of_the_environment_is_there_unless_lambda_has_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    program = (
+        "import os\nassert 'AWS_SECRET_ACCESS_KEY' not in os.environ\nassert os.environ['AWS_REGION']\n"
+        "assert os.environ['EVALAYER_AGGREGATION'] == 'average'\n"
+        "try:\n    import numpy\nexcept ImportError:\n    pass\nelse:\n    raise SystemExit('numpy is there')\n"
+    )
+    (project.function / "app.py").write_text(program + APP)
+    report = project.examine()
+    assert report.skipped == ()
+    assert report.findings == ()
+
+
+def test_a_slow_import_and_what_dominates_it(project: Project) -> None:
+    (project.function / "app.py").write_text("import heavy\n" + APP)
+    (project.function / "heavy.py").write_text("import time\ntime.sleep(0.6)\n")
+    finding = project.only()
+    assert (finding.code, finding.severity) == ("import-time", "warning")
+    assert "more than 500 ms. Most of it: heavy 60" in finding.message
+
+
+def test_the_budget_and_the_import_leave_no_trace(project: Project) -> None:
+    before = sorted(project.build.rglob("*"))
+    with open_tree(project.function) as function, open_tree(project.python.parent) as layer:
+        target = Target(
+            "f",
+            Runtime(13),
+            "arm64",
+            Artefact("f", "function", function),
+            [Artefact("l", "layer", layer)],
+            handler="app.lambda_handler",
+        )
+        within, beyond = import_handler(target, budget=60.0), import_handler(target, budget=0.0)
+    assert within.results == []
+    assert (within.aggregation, within.corpus_metrics) == ("average", ["class"])
+    assert [result.code for result in beyond.results if isinstance(result, Finding)] == ["import-time"]
+    assert sorted(project.build.rglob("*")) == before
+
+
+def test_a_handler_is_imported_from_zips_too(project: Project, tmp_path: Path) -> None:
+    layer = zipped(project.python.parent, tmp_path / "layer.zip")
+    function = zipped(project.function, tmp_path / "function.zip")
+    project.recipe.write_text(project.recipe.read_text().replace("average", "min"))
+    report = examine(project.template, [layer], function, project.recipe)
+    assert [finding.code for finding in report.findings] == ["recipe-aggregation", "recipe-corpus-metric"]
+    assert report.skipped == ()
