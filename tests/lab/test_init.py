@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_the_commands_it_prints_work(tmp_path: Path) -> None:
     entry, *commands = [line.strip() for line in made.partition("Next:\n")[2].splitlines()]
     assert entry == "cd reviews"
     assert [command.split()[1] for command in commands] == ["invoke", "run", "-m"]
-    invoked, _, tested = (call(*command.split(), cwd=tmp_path / "reviews") for command in commands)
+    invoked, _, tested = (call(*shlex.split(command, comments=True), cwd=tmp_path / "reviews") for command in commands)
     assert {"metric": "grounded_reason", "value": 0.8} in json.loads(invoked)["body"]
     record = json.loads((tmp_path / "reviews" / "output" / "reviews" / "run.json").read_text())
     assert record["rows"] == {"read": 10, "bad": 0, "failed": 0, "scored": 10}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Final, NoReturn
@@ -41,17 +42,21 @@ def main() -> NoReturn:
     """Run the command line and exit with its code."""
     debug = "--debug" in sys.argv[1:]
     try:
-        code = root.main(standalone_mode=False)
+        with root.make_context("evalayer", sys.argv[1:]) as context:
+            root.invoke(context)
+    except click.exceptions.Exit as ending:
+        sys.exit(ending.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of a pipe left; nothing to tell it
+        # The reader of a pipe has what it wanted. Python would complain of the rest when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except EvalayerError as error:
+    except (EvalayerError, OSError) as error:
         if debug:
             raise
         click.echo(f"Error: {error}", err=True)
@@ -65,4 +70,4 @@ def main() -> NoReturn:
             err=True,
         )
         sys.exit(2)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(0)

@@ -45,7 +45,7 @@ def init(name: str) -> None:
         f"cd {name}",
         "evalayer invoke events/postprocess.json",
         "evalayer run recipe.yaml --data data/gen_qa.jsonl --answers data/answers.jsonl",
-        "python -m pytest",
+        "python -m pytest  # needs pytest: pip install pytest",
     ):
         click.echo(f"  {command}")
 

@@ -27,6 +27,7 @@ def metrics(ctx: click.Context, as_json: bool) -> None:
     """
     from evalayer import InvalidMetric
     from evalayer._discovery import distribution, installed_metrics, load
+    from evalayer._metric import is_metric
 
     listed: list[dict[str, str | None]] = []
     for name, entries in installed_metrics().items():
@@ -34,7 +35,10 @@ def metrics(ctx: click.Context, as_json: bool) -> None:
             problem = "offered by several distributions: uninstall one" if len(entries) > 1 else None
             description = ""
             try:
-                description = (getattr(load(entry), "__doc__", None) or "").strip().partition("\n")[0]
+                loaded = load(entry)
+                description = (getattr(loaded, "__doc__", None) or "").strip().partition("\n")[0]
+                if not is_metric(loaded) and not callable(loaded):
+                    problem = f"is no metric: it is a {type(loaded).__name__}"
             except InvalidMetric as error:
                 problem = str(error)
             offer = {"name": name, "distribution": distribution(entry), "value": entry.value}

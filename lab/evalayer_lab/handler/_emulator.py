@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
@@ -31,6 +31,7 @@ _PATH: Final = "/2015-03-31/functions/function/invocations"
 _ERROR_FIELDS: Final = {"errorType", "errorMessage", "requestId", "stackTrace"}
 _KEPT: Final = ("EVALAYER_", "POWERTOOLS_")
 _START_SECONDS: Final = 10.0
+_END_SECONDS: Final = 5.0
 _STARTS: Final = 3
 
 
@@ -146,6 +147,7 @@ class RuntimeEmulator:
         context = LocalContext()
         return {
             "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_python3.{interpreter.minor}",  # decides how responses are encoded
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(context.memory_limit_in_mb),
             "AWS_LAMBDA_FUNCTION_NAME": context.function_name,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self._timeout),
@@ -257,11 +259,21 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill the emulator and all processes of its session; it puts the function into a process group of its own."""
     if process.poll() is None:
         process.kill()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            session = int(stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[3])
-            if session == process.pid:
-                os.kill(int(stat.parent.name), signal.SIGKILL)
-        except (OSError, ValueError, IndexError):
-            continue  # it ended meanwhile
+    end = monotonic() + _END_SECONDS
+    while (left := _session(process.pid)) and monotonic() < end:
+        for member in left:
+            with suppress(ProcessLookupError):
+                os.kill(member, signal.SIGKILL)
+        sleep(0.002)
     process.wait()
+
+
+def _session(leader: int) -> list[int]:
+    """List the processes of a session that have not ended, from /proc; see proc_pid_stat(5)."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            state, _, _, session = stat.read_text(errors="replace").rpartition(")")[2].split()[:4]
+            if int(session) == leader and state not in {"Z", "X"}:
+                members.append(int(stat.parent.name))
+    return members

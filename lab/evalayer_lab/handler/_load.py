@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -64,7 +65,7 @@ def load_handler(spec: str) -> LoadedHandler:
         module = _imported(source, source, None)
     call = getattr(module, name, None)
     if not callable(call):
-        known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        known = [key for key, value in vars(module).items() if _is_own_function(value, module)]
         raise InputError(f"has no function {name!r}; it has: {', '.join(known) or 'none'}", path=source)
     built = inspect.unwrap(call)
     built = built if isinstance(built, LambdaHandler) else None
@@ -90,12 +91,29 @@ def _imported(name: str, source: str, path: Path | None) -> Any:
         sys.modules[name] = module
         found.loader.exec_module(module)
     except EvalayerError as error:
-        raise InputError(f"{type(error).__name__}: {error}", path=source) from error
+        line = _line_in(path, error)
+        raise InputError(f"{type(error).__name__}: {error}", path=source, line=line) from error
     except (Exception, SystemExit) as error:
         if isinstance(error, SyntaxError):
             raise InputError(f"{error.msg}", path=error.filename, line=error.lineno) from error
-        raise InputError(f"cannot be imported: {type(error).__name__}: {error}", path=source) from error
+        if isinstance(error, ModuleNotFoundError) and path is None and Path(f"{source}.py").is_file():
+            raise InputError(f"there is no such module; did you mean {source}.py?", path=source) from error
+        raise InputError(
+            f"cannot be imported: {type(error).__name__}: {error}", path=source, line=_line_in(path, error)
+        ) from error
     return module
+
+
+def _is_own_function(value: Any, module: Any) -> bool:
+    return isinstance(value, LambdaHandler) or (
+        callable(value) and getattr(value, "__module__", None) == module.__name__
+    )
+
+
+def _line_in(path: Path | None, error: BaseException) -> int | None:
+    """The last line of a file that an error came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno for frame in reversed(frames) if path and frame.filename == str(path)), None)
 
 
 def _sources_hash(module: Any, task: Task | None) -> str:

@@ -100,6 +100,11 @@ def _run_folder(path: Path) -> Path:
     for file in path.rglob("results_*.json"):
         above = file.parent
         found.add(above.parent if above != path and above.name.replace("-", "_").startswith("eval_result") else above)
+    unfinished = sorted(path.rglob("journal.jsonl"))
+    if not found and unfinished:
+        raise InputError(
+            "the run here is unfinished; give its `evalayer run` command again to go on", path=unfinished[0].parent
+        )
     if not found:
         raise InputError("there is no run in this folder: neither run.json nor results_*.json", path=path)
     if len(found) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from evalayer_lab.report._load import RunResults
 from evalayer_lab.report._next_step import next_step
 from evalayer_lab.report._records import Confusion, MetricRow, Summary, Weakest
 from evalayer_lab.report._run_file import MetricInfo
-from evalayer_lab.statistics import confusion_from_counters, score_interval, segment_table
+from evalayer_lab.statistics import Estimate, confusion_from_counters, score_interval, segment_table
 
 _COUNTERS: Final = ("tp", "fp", "fn")
 _CORRECT: Final = "correct"
@@ -40,6 +41,8 @@ def summarize(results: RunResults, *, level: float = 0.95) -> Summary:
                     f"The confusion matrix of {metric.name} leaves out rows whose counters name no single class: "
                     f"{n_left_out}."
                 )
+    if not results.metrics:
+        notes.append("No metric was reported: the recipe has postprocessing off, or the handler has no metric.")
     notes.extend(_disagreements(results))
     headline = _headline(rows, {confusion.metric for confusion in confusions})
     weakest = None
@@ -82,7 +85,7 @@ def _metric_rows(results: RunResults, metric: MetricInfo, level: float) -> list[
                 name=name,
                 metric=metric.name,
                 part=part,
-                estimate=score_interval(values, level=level, n_unscored=n_unscored),
+                estimate=_in_range(score_interval(values, level=level, n_unscored=n_unscored), values),
                 higher_is_better=higher_is_better,
                 worst=worst,
                 best=best,
@@ -90,6 +93,13 @@ def _metric_rows(results: RunResults, metric: MetricInfo, level: float) -> list[
             )
         )
     return rows
+
+
+def _in_range(estimate: Estimate, values: NDArray[np.float64]) -> Estimate:
+    """Cut an interval to where scores from 0 to 1 can be; that takes nothing from what it covers."""
+    if estimate.low is None or estimate.high is None or np.any((values < 0) | (values > 1)):
+        return estimate
+    return replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))
 
 
 def _bounds(
@@ -122,7 +132,8 @@ def _confusion(results: RunResults, metric: MetricInfo, labels: list[str]) -> tu
 def _headline(rows: list[MetricRow], classifications: set[str]) -> MetricRow | None:
     usable = [row for row in rows if row.higher_is_better is not None and row.estimate.n]
     correct = (row for row in usable if row.metric in classifications and row.part == _CORRECT)
-    return next(correct, usable[0] if usable else None)
+    telling = (row for row in usable if row.estimate.value not in {0.0, 1.0})
+    return next(correct, next(telling, usable[0] if usable else None))
 
 
 def _disagreements(results: RunResults) -> list[str]:

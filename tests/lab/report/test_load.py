@@ -288,3 +288,10 @@ def test_classification_columns(tmp_path: Path) -> None:
     results = load(write_run(tmp_path / "run", [class_row("hardware", None)], metrics=[class_info()]))
     assert results.values("class.fn.hardware").tolist() == [1.0]
     assert results.metrics[0].corpus
+
+
+def test_an_unfinished_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job" / "journal.jsonl").write_text("{}\n")
+    with pytest.raises(InputError, match="job: the run here is unfinished"):
+        load(tmp_path)

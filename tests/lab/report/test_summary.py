@@ -154,7 +154,7 @@ def test_other_folds_are_shown_as_reported(tmp_path: Path, aggregation: str, rep
     assert f"{aggregation}: the value that the job reports. Mean and interval are over the scored rows." in text
     lines = unspaced(text)
     assert lines[4] == f"metric mean 95 % interval scored better {aggregation}"
-    assert lines[6] == f"grade 0.583 -0.365 to 1.532 3 higher {reported:.3f}"
+    assert lines[6] == f"grade 0.583 0.000 to 1.000 3 higher {reported:.3f}"
 
 
 def test_a_reported_value_that_the_rows_do_not_give_is_noted(tmp_path: Path) -> None:

@@ -48,16 +48,15 @@ processor:
 """
 
 
-def _project(folder: Path) -> None:
+def _project(folder: Path, rows: int = _ROWS) -> None:
     (folder / "app.py").write_text(_HANDLER)
     (folder / "recipe.yaml").write_text(_RECIPE)
     with (folder / "gen_qa.jsonl").open("w") as data, (folder / "answers.jsonl").open("w") as answers:
-        for index in range(_ROWS):
-            query = f"word {index % (_ROWS // 2)}"  # every content twice
-            metadata = json.dumps({"half": index * 2 // _ROWS})
-            data.write(json.dumps({"query": query, "response": query, "metadata": metadata}) + "\n")
+        for index in range(rows):
+            query = f"word {index % (rows // 2)}"  # every content twice
+            data.write(json.dumps({"query": query, "response": query, "metadata": '{"kind": "word"}'}) + "\n")
             if index % 5:
-                answers.write(json.dumps({"query": query, "inference": query if index % 3 else ""}) + "\n")
+                answers.write(json.dumps({"query": query, "inference": f"{query} {index}" if index % 3 else ""}) + "\n")
 
 
 def _start(folder: Path, output: str) -> subprocess.Popen[bytes]:
@@ -116,9 +115,36 @@ def test_killed_25_times_and_resumed_gives_the_output_of_a_quiet_run(tmp_path: P
     assert len(set(interrupted_at)) > 5, "hardly a kill came between two batches: give it more rows"
 
     _finish(_start(tmp_path, "killed"))
-    quiet, killed = _digests(tmp_path / "quiet"), _digests(tmp_path / "killed")
+    _assert_same(tmp_path)
+
+
+def test_killed_while_it_writes_its_output_and_resumed_gives_the_output_of_a_quiet_run(tmp_path: Path) -> None:
+    _project(tmp_path, rows=3_000)
+    _finish(_start(tmp_path, "quiet"))
+    folder = tmp_path / "killed" / "words"
+    moments = random.Random(7)
+    in_writing = 0
+    for _ in range(8):
+        process = _start(tmp_path, "killed")
+        while not (folder / "eval_results").exists() and process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if (folder / "run.json").exists():
+            shutil.rmtree(folder)
+        else:
+            in_writing += (folder / "eval_results").exists()
+            shutil.rmtree(folder / "eval_results", ignore_errors=True)  # so that the next one is seen to begin
+    assert in_writing > 2, "hardly a kill came while the output was being written: give it more rows"
+    _finish(_start(tmp_path, "killed"))
+    _assert_same(tmp_path)
+
+
+def _assert_same(root: Path) -> None:
+    quiet, killed = _digests(root / "quiet"), _digests(root / "killed")
     assert list(quiet) == list(killed)
     assert quiet == killed
-    record = json.loads((tmp_path / "quiet" / "words" / "run.json").read_text())
-    assert record["rows"]["read"] == _ROWS
-    assert record["rows"]["scored"] + record["rows"]["failed"] == _ROWS
+    record = json.loads((root / "quiet" / "words" / "run.json").read_text())
+    assert record["rows"]["scored"] + record["rows"]["failed"] == record["rows"]["read"]
+    assert 0 < record["rows"]["failed"] < record["rows"]["read"]

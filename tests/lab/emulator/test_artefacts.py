@@ -1,0 +1,103 @@
+"""The built layer and function, run as Lambda runs them, on x86_64 or this machine's architecture and on arm64."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.lab.emulator.functions import NATIVE, ROOT, SDK_FUNCTION, outcome
+
+from evalayer import PayloadTooLarge
+from evalayer_lab.handler import FunctionFailed, RuntimeEmulator
+
+EVENTS = sorted(path for path in (ROOT / "events").rglob("*.json") if not path.name.endswith(".expected.json"))
+ARCHITECTURES = sorted({NATIVE, "arm64"})
+LIMIT = 6 * 1024 * 1024
+SDK_EVENTS = [
+    {"process_type": "preprocess", "data": {"system": None, "prompt": "Où est-il ? " * 9, "gold": "là"}},
+    {"process_type": "postprocess", "data": {"prompt": "?", "inference_output": "Il est là", "gold": "il est ici"}},
+    {"process_type": "postprocess", "data": {"prompt": "?", "inference_output": "", "gold": ""}},
+    {"process_type": "train", "data": {}},
+    {"process_type": "postprocess", "data": {"prompt": "?", "gold": "x"}},
+]
+
+
+def parsed(outcome: bytes | tuple[str, str]) -> dict[str, Any]:
+    if isinstance(outcome, bytes):
+        return {"response": json.loads(outcome)}
+    return {"error": {"type": outcome[0], "message": outcome[1]}}
+
+
+def test_every_event_gets_what_is_expected_with_the_same_bytes(
+    start: Callable[[Path, str, str], RuntimeEmulator], built_function: Path
+) -> None:
+    emulators = [start(built_function, "app.lambda_handler", architecture) for architecture in ARCHITECTURES]
+    for path in EVENTS:
+        outcomes = [outcome(emulator, path.read_bytes()) for emulator in emulators]
+        expected = json.loads(path.with_suffix(".expected.json").read_text(encoding="utf-8"))
+        assert parsed(outcomes[0]) == expected, path
+        assert all(other == outcomes[0] for other in outcomes[1:]), path
+    assert len(EVENTS) > 30
+
+
+@pytest.mark.parametrize("name", ["nova_custom_evaluation_sdk", "llm_eval_kit"])
+def test_a_function_for_the_sdk_does_too(
+    name: str,
+    start: Callable[[Path, str, str], RuntimeEmulator],
+    sdk_outcomes: list[bytes | tuple[str, str]],
+    tmp_path: Path,
+) -> None:
+    source = SDK_FUNCTION.replace("nova_custom_evaluation_sdk", name)
+    (tmp_path / "app.py").write_text(source, encoding="utf-8")
+    for architecture in ARCHITECTURES:
+        emulator = start(tmp_path, "app.lambda_handler", architecture)
+        assert [outcome(emulator, json.dumps(event).encode()) for event in SDK_EVENTS] == sdk_outcomes
+
+
+@pytest.fixture
+def sdk_outcomes() -> list[bytes | tuple[str, str]]:
+    """What the function must answer, by hand."""
+    prepared = {"system": "Réponds en un mot.", "prompt": ("Où est-il ? " * 9)[:40], "gold": "là"}
+    responses = [
+        {"statusCode": 200, "body": prepared},
+        {"statusCode": 200, "body": [{"metric": "overlap", "value": 0.5}, {"metric": "words", "value": 3}]},
+        {"statusCode": 200, "body": [{"metric": "overlap", "value": 0.0}, {"metric": "words", "value": 0}]},
+        {"statusCode": 400, "body": {"error": "Unsupported process_type: train"}},
+    ]
+    message = "Validation failed: PostprocessingPayload: data.inference_output is missing"
+    return [
+        *(json.dumps(response, ensure_ascii=False).encode() for response in responses),
+        ("PostprocessError", message),
+    ]
+
+
+def test_a_response_of_more_than_lambda_carries_is_refused_by_name(
+    start: Callable[[Path, str, str], RuntimeEmulator], built_function: Path
+) -> None:
+    emulator = start(built_function, "app.lambda_handler", NATIVE)
+
+    def event(characters: int) -> bytes:
+        row = {"prompt": "é" * characters, "gold": ""}
+        return json.dumps({"process_type": "preprocess", "data": row}, ensure_ascii=False).encode()
+
+    overhead = len(emulator.invoke(event(1))) - len("é".encode())
+    most = (LIMIT - overhead) // 2
+    response = emulator.invoke(event(most))
+    assert LIMIT - 1 <= len(response) <= LIMIT
+    assert json.loads(response)["body"]["prompt"].count("é") == most
+    with pytest.raises(FunctionFailed, match=r"^PayloadTooLarge: the response has 6,291,45[78] bytes") as caught:
+        emulator.invoke(event(most + 1))
+    assert caught.value.error_type == "PayloadTooLarge"
+    with pytest.raises(PayloadTooLarge, match=r"^the event has 6,\d{3},\d{3} bytes; Lambda carries 6,291,456$"):
+        emulator.invoke(event(LIMIT // 2))
+    assert outcome(emulator, EVENTS[0].read_bytes())
+
+
+def test_nothing_of_this_environment_can_be_imported(probed: RuntimeEmulator, built_layer: Callable[..., Path]) -> None:
+    for name in ("evalayer", "click", "jsonschema", "pip", "samcli"):
+        assert probed.invoke(json.dumps({"do": "can_import", "name": name}).encode()) == b"false"
+    assert probed.invoke(b'{"do": "can_import", "name": "json"}') == b"true"
+    assert "evalayer" in sys.modules
+    assert (built_layer(NATIVE) / "python" / "evalayer").is_dir()
