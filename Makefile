@@ -7,6 +7,10 @@ ARCH ?= arm64
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 LOCK := $(COMPILE) --universal --python-version 3.11 pyproject.toml --group build
 
+# SAM wants a region even to validate; nothing here talks to AWS.
+export AWS_DEFAULT_REGION ?= us-east-1
+export SAM_CLI_TELEMETRY ?= 0
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench fuzz build layer sam-build format lock clean
 
