@@ -78,7 +78,16 @@ def debian_root(machine: str) -> Path:
     def fill(folder: Path) -> None:
         archive = folder / "root.tar"
         options = [f"--architectures={_DEBIAN_ARCHITECTURES[machine]}", f"--include={','.join(_PACKAGES)}"]
-        command = [mmdebstrap, "--quiet", "--variant=extract", "--format=tar", *options, _DEBIAN, str(archive)]
+        command = [
+            mmdebstrap,
+            "--mode=chrootless",
+            "--quiet",
+            "--variant=extract",
+            "--format=tar",
+            *options,
+            _DEBIAN,
+            str(archive),
+        ]
         _run(command, f"Debian's {DEBIAN_PYTHON} for {machine} cannot be fetched")
         unpack = ["tar", "--extract", "--no-same-owner", f"--file={archive}", f"--directory={folder}"]
         _run([*unpack, "--exclude=./usr/share", "./usr"], f"{archive} cannot be unpacked")
