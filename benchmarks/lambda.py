@@ -67,9 +67,9 @@ def functions(python: str, folder: Path) -> dict[str, Callable[[], RuntimeEmulat
     for name in ("bare", "hand", "models"):
         (folder / name).mkdir()
     (folder / "bare" / "app.py").write_text(BARE, encoding="utf-8")
-    shutil.copy(HERE / "_lambda_by_hand.py", folder / "hand" / "app.py")
-    shutil.copy(HERE / "_lambda_by_hand.py", folder / "models" / "by_hand.py")
-    shutil.copy(HERE / "_lambda_pydantic.py", folder / "models" / "app.py")
+    shutil.copy(HERE / "_by_hand_function.py", folder / "hand" / "app.py")
+    shutil.copy(HERE / "_by_hand_function.py", folder / "models")
+    shutil.copy(HERE / "_pydantic_function.py", folder / "models" / "app.py")
 
     def emulator(function: Path, *layers: Path) -> Callable[[], RuntimeEmulator]:
         return lambda: RuntimeEmulator(function=function, layers=layers, python=python)
@@ -103,17 +103,17 @@ def main() -> None:
             for name, make in made.items():
                 cold_times[name].append(cold(make))
         emulators = {name: running.enter_context(make()) for name, make in made.items()}
-        for emulator in emulators.values():
+        for name, emulator in emulators.items():
             milliseconds(emulator, WARM_EVENTS)
+            if name != "empty function" and emulator.log.count('"message":"answered"') != WARM_EVENTS:
+                raise SystemExit(f"{name} does not answer under Powertools:\n{emulator.log[:2000]}")
         warm_times: dict[str, list[float]] = {name: [] for name in made}
         for _ in range(WARM_ROUNDS):
             for name, emulator in emulators.items():
                 warm_times[name].append(milliseconds(emulator, WARM_EVENTS))
     colds = {name: median(times) for name, times in cold_times.items()}
     warms = {name: median(times) for name, times in warm_times.items()}
-    print(
-        f"in the runtime emulator: median of {COLD_ROUNDS} cold starts, and of {WARM_ROUNDS} x {WARM_EVENTS} warm events"
-    )
+    print(f"runtime emulator: median of {COLD_ROUNDS} cold starts, and of {WARM_ROUNDS} x {WARM_EVENTS} warm events")
     print(f"{'':20}{'cold ms':>10}{'of by hand':>12}{'warm ms':>10}{'of by hand':>12}")
     for name in made:
         ratios = colds[name] / colds["by hand"], warms[name] / warms["by hand"]

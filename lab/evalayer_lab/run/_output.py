@@ -63,7 +63,13 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
     with (
         (results / "inference_output.jsonl").open("wb") as inferences,
         (folder / FAILURES_FILE).open("wb") as failures,
-        pq.ParquetWriter(details / f"details_{RESULTS_KEY}_{timestamp}.parquet", _SCHEMA) as parquet,
+        # Texts that hardly repeat: dictionaries and statistics of them cost time and help no reader.
+        pq.ParquetWriter(
+            details / f"details_{RESULTS_KEY}_{timestamp}.parquet",
+            _SCHEMA,
+            use_dictionary=False,
+            write_statistics=False,
+        ) as parquet,
     ):
         for entry in entries:
             totals.processed += 1
