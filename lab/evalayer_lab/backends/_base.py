@@ -65,6 +65,11 @@ class Backend(Protocol):
         """Everything that its answers depend on, as JSON values; a resumed run must have the same."""
         ...
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What a reader of its answers so far must know, as sentences."""
+        ...
+
     def generate(self, requests: Sequence[Request]) -> Sequence[Generation]:
         """Answer each request, in order. A request that cannot be answered gets a `Generation` with an error."""
         ...

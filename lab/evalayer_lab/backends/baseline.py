@@ -54,6 +54,8 @@ class BaselineBackend:
         self._label_field = label_field
         self._top_logprobs = top_logprobs
         self._rows = len(prompts)
+        self._prompts = frozenset(prompts)
+        self._known = 0
         self._rows_sha256 = sha256(json.dumps([list(prompts), list(golds)]).encode()).hexdigest()
         parsed = [_parsed(gold) for gold in golds]
         labels = [_label(gold, label_field) for gold in parsed]
@@ -100,8 +102,16 @@ class BaselineBackend:
             "seed": _SEED,
         }
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """That it was asked what it was trained on, if it was."""
+        if not self._known:
+            return ()
+        return (f"the baseline was trained on {self._known} of the rows that it answered: its scores flatter it",)
+
     def generate(self, requests: Sequence[Request]) -> Sequence[Generation]:
         """Answer each request with the most probable label."""
+        self._known += sum(request.prompt in self._prompts for request in requests)
         probabilities = self._classifier.predict_proba(
             self._vectorizer.transform([request.prompt for request in requests])
         )

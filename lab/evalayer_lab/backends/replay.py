@@ -34,6 +34,7 @@ class ReplayBackend:
 
     name = "replay"
     batch_size = 512
+    warnings = ()
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)

@@ -111,6 +111,8 @@ def run(
         click.echo(f"{problem.severity}: {problem}", err=True)
     if outcome.problem_count > _SHOWN_PROBLEMS:
         click.echo(f"… and {outcome.problem_count - _SHOWN_PROBLEMS} more: evalayer dataset check {data}", err=True)
+    for warning in plan.backend.warnings:
+        click.echo(f"warning: {warning}", err=True)
     for kind, failure in outcome.first_failures.items():
         click.echo(f"warning: {failure.rows} rows failed ({kind}); the first:\n{failure.first}", err=True)
     for metric, failure in outcome.metric_failures.items():

@@ -76,3 +76,12 @@ def test_one_label_is_nothing_to_learn() -> None:
         BaselineBackend(_PROMPTS[:3], _GOLDS[:3])
     with pytest.raises(InputError, match="0 of 6 rows have one"):
         BaselineBackend(_PROMPTS, _GOLDS, label_field="klass")
+
+
+def test_says_when_it_is_asked_what_it_was_trained_on() -> None:
+    backend = BaselineBackend(_PROMPTS, _GOLDS)
+    backend.generate([Request("", None, "something new")])
+    assert backend.warnings == ()
+    backend.generate([Request("", None, prompt) for prompt in (*_PROMPTS[:2], "new")])
+    (warning,) = backend.warnings
+    assert "trained on 2 of the rows" in warning

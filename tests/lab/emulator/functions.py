@@ -20,6 +20,9 @@ def many(event):
 def length(event):
     return [len(event["text"]), event["text"][-1]]
 
+def interpreter(event):
+    return sys.executable
+
 def environment(event):
     return dict(os.environ)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
@@ -171,6 +172,21 @@ def test_what_is_missing_is_named(probe: Path, tmp_path: Path, monkeypatch: pyte
         RuntimeEmulator(function=probe).__enter__()
     with pytest.raises(InputError, match=r"there is no python3\.99 that starts; give the file of one$"):
         RuntimeEmulator(function=probe, python="python3.99").__enter__()
+
+
+def test_without_a_python_of_the_runtime_debians_is_used(
+    require: Callable[[str], Path], probe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("mmdebstrap")
+    for folder in map(Path, ("/usr/bin", "/usr/sbin", "/bin", "/sbin")):
+        for program in folder.iterdir():
+            link = tmp_path / program.name
+            if not program.name.startswith("python") and not link.exists():
+                link.symlink_to(program)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with RuntimeEmulator(function=probe) as emulator:
+        assert send(emulator, "many", bytes=9) == b'"xxxxxxx"'
+        assert "debian-" in json.loads(send(emulator, "interpreter"))
 
 
 @pytest.mark.skipif(NATIVE == "arm64", reason="arm64 is not emulated here")

@@ -41,6 +41,7 @@ class Echo:
     name = "echo"
     batch_size = 2
     needs_occurrence = False
+    warnings = ()
     settings: dict[str, object] = {}  # noqa: RUF012
 
     def __init__(self, stop_at: str | None = None, extra: int = 0) -> None:

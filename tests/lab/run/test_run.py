@@ -46,6 +46,7 @@ class Scripted:
     name = "scripted"
     batch_size = 3
     needs_occurrence = False
+    warnings = ()
     settings: dict[str, object] = {}  # noqa: RUF012
 
     def __init__(self) -> None:
