@@ -78,10 +78,13 @@ def test_one_label_is_nothing_to_learn() -> None:
         BaselineBackend(_PROMPTS, _GOLDS, label_field="klass")
 
 
-def test_says_when_it_is_asked_what_it_was_trained_on() -> None:
+def _warnings(*prompts: str) -> list[str]:
     backend = BaselineBackend(_PROMPTS, _GOLDS)
-    backend.generate([Request("", None, "something new")])
-    assert backend.warnings == ()
-    backend.generate([Request("", None, prompt) for prompt in (*_PROMPTS[:2], "new")])
-    (warning,) = backend.warnings
+    backend.generate([Request("", None, prompt) for prompt in prompts])
+    return list(backend.warnings)
+
+
+def test_says_when_it_is_asked_what_it_was_trained_on() -> None:
+    assert _warnings("something new") == []
+    (warning,) = _warnings(*_PROMPTS[:2], "new")
     assert "trained on 2 of the rows" in warning
