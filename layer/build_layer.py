@@ -249,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("what", choices=("layer", "function", "zip"))
     parser.add_argument("--runtime", choices=RUNTIMES, default=RUNTIMES[0])
     parser.add_argument("--arch", choices=tuple(MACHINES), default="arm64")
-    parser.add_argument("--into", type=Path, required=True, help="the folder to write to")
+    parser.add_argument("--into", type=lambda text: Path(text).resolve(), required=True, help="the folder to write to")
     given = parser.parse_args(arguments)
     target = Target(given.runtime, given.arch)
     try:

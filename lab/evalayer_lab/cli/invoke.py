@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,13 @@ def invoke(
         response = _emulate(ctx, content, handler, layers, function, python, arm64)
     else:
         response = _call(ctx, json.loads(content), handler)
-    click.echo(json.dumps(response, indent=2, ensure_ascii=False))
+    try:
+        text = json.dumps(response, indent=2, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        click.echo(f"InvalidResponse: Lambda cannot send this response as JSON: {error}", err=True)
+        ctx.exit(1)
+    click.echo(text)
     if not isinstance(response, dict) or response.get("statusCode") != 200:
         ctx.exit(1)
 
@@ -84,19 +91,22 @@ def _read(event: Path) -> bytes:
         json.loads(content)
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON: {error.msg}", path=event, line=error.lineno) from error
-    except (UnicodeDecodeError, RecursionError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise InputError(f"not JSON: {error}", path=event) from error
     return content
 
 
 def _call(ctx: click.Context, payload: Any, handler: str | None) -> Any:
     from evalayer import EvalayerError
+    from evalayer_lab._errors import InputError
     from evalayer_lab.handler import DEFAULT_HANDLER, LocalContext, load_handler
 
-    loaded = load_handler(handler or DEFAULT_HANDLER)
     try:
-        return loaded.call(payload, LocalContext.fresh())
-    except Exception as error:
+        with redirect_stdout(sys.stderr):  # what the handler prints is not its response
+            return load_handler(handler or DEFAULT_HANDLER).call(payload, LocalContext.fresh())
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:
         if ctx.find_root().params.get("debug"):
             raise
         click.echo(f"{type(error).__name__}: {error}", err=True)
