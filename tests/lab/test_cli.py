@@ -54,7 +54,7 @@ def test_help_imports_nothing_heavy() -> None:
         "from evalayer_lab.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print(sorted({'numpy', 'pyarrow', 'pydantic', 'rich', 'sklearn', 'scipy', 'ruamel', 'boto3'} & set(sys.modules)))"
+        "print(sorted({'boto3', 'numpy', 'pyarrow', 'pydantic', 'rich', 'ruamel', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
