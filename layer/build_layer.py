@@ -16,12 +16,13 @@ import configparser
 import hashlib
 import io
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import gmtime
@@ -137,7 +138,7 @@ def build_zip(target: Target, into: Path) -> str:
         f"aws lambda publish-layer-version --layer-name evalayer \\\n"
         f"  --description 'evalayer {version}' --license-info Apache-2.0 \\\n"
         f"  --compatible-runtimes {target.runtime} --compatible-architectures {target.arch} \\\n"
-        f"  --zip-file fileb://{archive}\n"
+        f"  --zip-file {shlex.quote(f'fileb://{archive}')}\n"
     )
 
 
@@ -213,11 +214,22 @@ def _without_lab(entry_points: bytes) -> bytes:
 
 def _precompile(target: Target, folder: Path) -> None:
     """Compile the layer if a Python of the target's version is at hand; Lambda cannot keep what it compiles itself."""
-    for python in (sys.executable, shutil.which(f"python{target.python}")):
-        if python and _version(python) == f"cpython {target.python}":
+    for python in _pythons(target.python):
+        if _version(python) == f"cpython {target.python}":
             options = ["-q", "--invalidation-mode=unchecked-hash", "-s", str(folder), "-p", "/opt"]
             _run([python, "-m", "compileall", *options, str(folder)], {**os.environ, "PYTHONHASHSEED": "0"})
             return
+    sys.stderr.write(f"no bytecode in the layer: this machine has no Python {target.python}; cold starts take longer\n")
+
+
+def _pythons(version: str) -> Iterator[str]:
+    """Programs that may be a Python of a version: this one, those on the path, and those of pyenv and uv."""
+    yield sys.executable
+    homes = (Path.home() / ".pyenv/versions").glob(f"{version}*/bin")
+    managed = (Path.home() / ".local/share/uv/python").glob(f"cpython-{version}*/bin")
+    for folder in (*map(Path, os.get_exec_path()), *sorted(homes), *sorted(managed)):
+        if (folder / f"python{version}").exists():
+            yield str(folder / f"python{version}")
 
 
 def _version(python: str) -> str:

@@ -121,8 +121,7 @@ def test_bytecode_is_for_the_runtime_and_names_the_folder_of_lambda(
     bytecode = [path for path in files(packages) if path.suffix == ".pyc"]
     python = shutil.which(target[1], path=build_environment["PATH"])
     if python is None or subprocess.run([python, "-V"], capture_output=True, check=False).returncode:
-        assert bytecode == []
-        return
+        pytest.skip(f"there is no {target[1]} here to compile with")
     assert len(bytecode) == len([path for path in files(packages) if path.suffix == ".py"])
     for path in bytecode:
         assert path.suffixes[-2] == f".{target[1].replace('python', 'cpython-').replace('.', '')}"
