@@ -30,7 +30,8 @@ import click
 @click.option(
     "--function",
     type=click.Path(path_type=Path),
-    help="The function's code, a folder or a zip.  [default: the first .aws-sam/build/*Function, or processors]",
+    help="The function's code, a folder or a zip.  "
+    "[default: the first .aws-sam/build/*Function; if there is none, with --layer processors]",
 )
 @click.option("--python", metavar="NAME", help="The Python of the runtime, a name or a file.  [default: python3.13]")
 @click.option("--arm64", is_flag=True, help="Run on arm64; on another machine QEMU emulates it.")
@@ -54,24 +55,27 @@ def invoke(
     that can import the built layers, the function and nothing else: that shows what a deployment would do. It needs
     Linux, the SAM CLI and, on the first run, a network; --arm64 needs qemu-user-static and mmdebstrap too.
 
+    The handler sees the EVALAYER_* and POWERTOOLS_* variables of the environment, so that
+    `EVALAYER_TASK=… evalayer invoke …` chooses the task. A layer that the template names by its ARN, such as
+    Powertools, is not there with --runtime unless --layer gives it, next to the built one.
+
     \b
     Examples:
       evalayer invoke events/postprocess.json
       evalayer invoke - --handler my_metrics.py:lambda_handler < events/bad/missing_gold.json
       evalayer invoke events/postprocess.json --runtime --arm64
+      EVALAYER_TASK=my_task evalayer invoke events/postprocess.json --runtime
       evalayer invoke events/postprocess.json --runtime --layer layer-x86_64.zip
     """
     if not runtime and (layers or function or python or arm64):
         raise click.UsageError("--layer, --function, --python and --arm64 go with --runtime")
-    if runtime and not layers and not Path(".aws-sam/build").is_dir():
-        raise click.UsageError("nothing was built; run `sam build`, or give --layer")
     if runtime and handler and ":" in handler:
         raise click.UsageError("with --runtime, name the handler as Lambda does, such as app.lambda_handler")
-    content = _read(event)
     if runtime:
-        response = _emulate(ctx, content, handler, layers, function, python, arm64)
+        code, below = _built(function, layers)
+        response = _emulate(ctx, _read(event), handler, code, below, python, arm64)
     else:
-        response = _call(ctx, json.loads(content), handler)
+        response = _call(ctx, json.loads(_read(event)), handler)
     try:
         text = json.dumps(response, indent=2, ensure_ascii=False, allow_nan=False)
         text.encode()
@@ -81,6 +85,19 @@ def invoke(
     click.echo(text)
     if not isinstance(response, dict) or response.get("statusCode") != 200:
         ctx.exit(1)
+
+
+def _built(function: Path | None, layers: tuple[Path, ...]) -> tuple[Path, tuple[Path, ...]]:
+    """Return the function and the layers to run: those given, and otherwise those that `sam build` left."""
+    folder = Path(".aws-sam/build")
+    code = [function] if function else sorted(folder.glob("*Function"))
+    if layers and not code:
+        code = [Path("processors")]
+    below = layers or tuple(sorted(folder.glob("*Layer")))
+    for found, option in ((below, "--layer"), (code, "--function")):
+        if not found:
+            raise click.UsageError(f"nothing was built; run `sam build`, or give {option}")
+    return code[0], below
 
 
 def _read(event: Path) -> bytes:
@@ -122,18 +139,17 @@ def _emulate(
     ctx: click.Context,
     event: bytes,
     handler: str | None,
+    function: Path,
     layers: tuple[Path, ...],
-    function: Path | None,
     python: str | None,
     arm64: bool,
 ) -> Any:
     from evalayer import PayloadTooLarge
     from evalayer_lab.handler import DEFAULT_LAMBDA_HANDLER, DEFAULT_PYTHON, FunctionFailed, RuntimeEmulator
 
-    built = Path(".aws-sam/build")
     emulator = RuntimeEmulator(
-        function=function or next(iter(sorted(built.glob("*Function"))), Path("processors")),
-        layers=layers or sorted(built.glob("*Layer")),
+        function=function,
+        layers=layers,
         python=python or DEFAULT_PYTHON,
         arm64=arm64,
         handler=handler or DEFAULT_LAMBDA_HANDLER,

@@ -27,6 +27,20 @@ def test_a_clean_project(project: Project, monkeypatch: pytest.MonkeyPatch) -> N
     assert "not checked" not in printed
 
 
+def test_what_was_not_checked_qualifies_that_nothing_was_found(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.folder)
+    (project.function / "app.py").write_text("from json import absent_name as lambda_handler\n")
+    code, printed = run()
+    assert (code, printed.count("not checked")) == (0, 1)
+    assert printed.endswith("\nnothing found in what was checked\n")
+    Path("empty.yaml").write_text("Resources: {Topic: {Type: AWS::SNS::Topic}}\n")
+    code, printed = run("--template", "empty.yaml")
+    assert code == 0
+    assert printed.endswith("empty.yaml: it has no function\n\nnothing found in what was checked\n")
+
+
 def test_warnings_do_not_change_the_exit_code_and_errors_do(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project.folder)
     project.edit("Timeout: 30", "Timeout: 3")
@@ -81,6 +95,7 @@ def codes_in(path: Path) -> set[str]:
     texts = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
     codes = {text for text in texts if isinstance(text, str) and re.fullmatch(r"[a-z]+(-[a-z]+)*", text)}
     return {code for code in codes if "-" in code or code == "architectures"} - {
+        "f-string",
         "free-threaded",
         "requires-dist",
     }

@@ -88,19 +88,128 @@ def test_a_task_that_evalayer_refuses_is_certain_on_every_python(project: Projec
     assert "IllegalAggregation: class cannot be aggregated with max" in finding.message
 
 
-def test_an_import_that_fails_is_certain_on_the_same_python_only(project: Project) -> None:
-    (project.function / "app.py").write_text("import absent_module\n" + APP)
+POWERTOOLS = "        - !Sub arn:aws:lambda:${AWS::Region}:017000801446:layer:${Powertools}:18\n"
+OTHER_LAYER = "        - arn:aws:lambda:us-east-1:111122223333:layer:others:1\n"
+OWN_HANDLER = """\
+import os
+from importlib import import_module
+import aws_lambda_powertools
+lambda_handler = import_module(os.environ.get("EVALAYER_TASK") or "support_tickets").lambda_handler
+"""
+
+
+def shipped_alike(project: Project, task: str) -> None:
+    """Let the handler import the task that a variable names, with Powertools from a layer that cannot be seen."""
+    (project.function / "app.py").write_text(OWN_HANDLER)
+    (project.function / "support_tickets.py").write_text("from _powertools import lambda_handler\n")
+    (project.function / "_powertools.py").write_text(APP.replace('"tickets"', '"support_tickets"'))
+    project.edit(
+        "          EVALAYER_AGGREGATION: !Ref Aggregation\n",
+        "          EVALAYER_AGGREGATION: !Ref Aggregation\n          EVALAYER_TASK: !Ref Task\n",
+    )
+    project.edit("Parameters:\n", f"Parameters:\n  Task: {{Type: String, Default: {task}}}\n")
+
+
+def test_a_handler_with_a_task_and_powertools_has_no_finding(project: Project) -> None:
+    shipped_alike(project, "support_tickets")
+    assert (project.examine().findings, project.examine().skipped) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("task", "said"), [("suport_ticket", "did you mean support_tickets?"), ("refunds", "the function has: ")]
+)
+def test_a_task_without_its_module(project: Project, task: str, said: str) -> None:
+    shipped_alike(project, task)
+    finding = project.only()
+    assert (finding.code, finding.severity) == ("handler-task", "error")
+    assert f"EVALAYER_TASK is {task!r}, and there is no {task}.py" in finding.message
+    assert said in finding.message
+    assert finding.fix
+
+
+def test_a_task_of_samconfig_without_its_module(project: Project) -> None:
+    shipped_alike(project, "support_tickets")
+    (project.folder / "samconfig.toml").write_text(
+        'version = 0.1\n[default.global.parameters]\nparameter_overrides = ["Task=nomodule"]\n'
+    )
+    assert project.only().code == "handler-task"
+    assert "'nomodule'" in project.only().message
+
+
+def test_a_task_that_the_handler_does_not_read_or_that_another_layer_may_bring(project: Project) -> None:
+    shipped_alike(project, "refunds")
+    project.edit(POWERTOOLS, POWERTOOLS + OTHER_LAYER)
     report = project.examine()
     assert report.findings == ()
-    [skipped] = report.skipped
-    assert skipped.check == "importing app.lambda_handler of Function"
-    assert "Powertools" in skipped.reason
-    assert "ModuleNotFoundError: No module named 'absent_module'" in skipped.reason
-    on_this_python(project)
-    project.edit("        - !Sub arn:aws:lambda:${AWS::Region}:017000801446:layer:${Powertools}:18\n", "")
+    assert "layer:others:1 cannot be seen from here" in report.skipped[0].reason
+    project.edit(OTHER_LAYER, "")
+    (project.function / "app.py").write_text(APP)
+    assert project.only().code == "handler-import"
+    assert "EVALAYER_TASK names the unknown task 'refunds'" in project.only().message
+
+
+def test_a_file_of_the_function_that_is_gone(project: Project) -> None:
+    shipped_alike(project, "support_tickets")
+    (project.function / "_powertools.py").unlink()
     finding = project.only()
-    assert (finding.code, finding.severity) == ("handler-import", "error")
-    assert "No module named 'absent_module'" in finding.message
+    assert (finding.code, finding.severity) == ("handler-module", "error")
+    assert "Function: support_tickets.py, line 1, imports _powertools, which is in neither" in finding.message
+    assert finding.fix
+
+
+def test_a_file_of_the_function_that_is_no_python(project: Project) -> None:
+    shipped_alike(project, "support_tickets")
+    (project.function / "_powertools.py").write_text(APP + "def broken(:\n")
+    finding = project.only()
+    assert (finding.code, finding.severity) == ("handler-syntax", "error")
+    assert finding.subject == "Function: _powertools.py"
+    assert f"line {APP.count(chr(10)) + 1}" in finding.fix
+
+
+@pytest.mark.parametrize("line", ["type Score = float", "def f[T](x: T) -> T: ...", 't"{x}"', "class A[T = int]: ..."])
+@pytest.mark.parametrize("file", ["app.py", "_powertools.py"])
+def test_syntax_that_a_later_python_may_accept(project: Project, file: str, line: str) -> None:
+    shipped_alike(project, "support_tickets")
+    project.template.write_text(project.template.read_text().replace("python3.13", "python3.99").replace("313", "399"))
+    (project.function / file).write_text(f"{line}\n{(project.function / file).read_text()}")
+    codes = {finding.code for finding in project.examine().findings}
+    assert not {code for code in codes if code.startswith("handler-")}
+
+
+@pytest.mark.parametrize("module", ["absent_module", "absent_module.within"])
+def test_a_module_that_no_layer_can_bring_is_certain_on_every_python(project: Project, module: str) -> None:
+    (project.function / "app.py").write_text(f"import {module}\n" + APP)
+    assert (project.only().code, project.only().severity) == ("handler-module", "error")
+    assert "line 1, imports absent_module, which is in neither" in project.only().message
+    on_this_python(project)
+    project.edit(POWERTOOLS, "")
+    assert project.only().code == "handler-module"
+
+
+def test_a_module_that_something_may_bring_is_uncertain(project: Project) -> None:
+    for module in ("jwt", "aws_lambda_powertools.later", "annotationlib" if sys.version_info < (3, 14) else "imp"):
+        (project.function / "app.py").write_text(f"import {module}\n" + APP)
+        report = project.examine()
+        assert report.findings == ()
+        assert [skipped.check for skipped in report.skipped] == ["importing app.lambda_handler of Function"]
+        assert "Powertools" in report.skipped[0].reason
+        assert f"ModuleNotFoundError: No module named '{module}'" in report.skipped[0].reason
+    (project.function / "app.py").write_text("import absent_module\n" + APP)
+    for layer in (OTHER_LAYER, "        - !Select [0, [a, b]]\n"):
+        project.edit(POWERTOOLS, POWERTOOLS + layer)
+        report = project.examine()
+        assert report.findings == ()
+        assert "No module named 'absent_module'" in report.skipped[0].reason
+        project.edit(layer, "")
+
+
+def test_another_failure_is_certain_on_the_same_python_only(project: Project) -> None:
+    (project.function / "app.py").write_text("from json import absent_name\n" + APP)
+    assert project.examine().findings == ()
+    assert "cannot import name 'absent_name'" in project.examine().skipped[0].reason
+    on_this_python(project)
+    project.edit(POWERTOOLS, "")
+    assert (project.only().code, project.only().severity) == ("handler-import", "error")
 
 
 @pytest.mark.parametrize("source", ["lambda_handler = 3", "import os\nlambda_handler = print\nos._exit(3)"])

@@ -118,7 +118,7 @@ def test_more_than_lambda_accepts_unzipped(project: Project) -> None:
     sparse(project.python / "quick" / "weights.bin", LIMIT - size + 1)
     finding = next(finding for finding in project.examine().findings if finding.code == "unzipped-size")
     assert finding.severity == "error"
-    assert "262,144,001 bytes unzipped, without 1 layers" in finding.message
+    assert "262,144,001 bytes unzipped, without 1 layer " in finding.message
     assert "The largest: quick of Layer 249.9 MiB" in finding.message
     sparse(project.python / "quick" / "weights.bin", LIMIT - size)
     assert project.found() == []

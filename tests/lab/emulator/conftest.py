@@ -1,5 +1,6 @@
 """Functions and layers as they are built for Lambda, in the runtime emulator."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,12 +13,22 @@ from tests.lab.emulator.functions import NATIVE, PROBE, ROOT
 
 from evalayer_lab.handler import DEFAULT_PYTHON, RuntimeEmulator
 
+POWERTOOLS = ("aws-lambda-powertools", "jmespath", "typing-extensions")
+
+
+def find(name: str, environment: dict[str, str]) -> str | None:
+    """Find a Python that starts."""
+    found = shutil.which(name, path=environment["PATH"])
+    if found and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0:
+        return found
+    return None
+
 
 @pytest.fixture(scope="session")
 def python(build_environment: dict[str, str], require: Callable[[str], Path]) -> str:
     """The python3.13 of this machine; where it has none, the emulator fetches Debian's."""
-    found = shutil.which(DEFAULT_PYTHON, path=build_environment["PATH"])
-    if found and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0:
+    found = find(DEFAULT_PYTHON, build_environment)
+    if found:
         return found
     require("mmdebstrap")
     return DEFAULT_PYTHON
@@ -31,6 +42,31 @@ def arm64_python(require: Callable[[str], Path], python: str) -> str:
     require("mmdebstrap")
     require("qemu-aarch64-static")
     return DEFAULT_PYTHON
+
+
+@pytest.fixture(scope="session")
+def python312(build_environment: dict[str, str]) -> str:
+    """The python3.12 of this machine; the release of Debian that the emulator knows has none."""
+    return find("python3.12", build_environment) or pytest.skip("there is no python3.12 on this machine")
+
+
+@pytest.fixture(scope="session")
+def powertools(build_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """A layer with Powertools for AWS Lambda, as the lock has it; it is pure Python."""
+
+    def fill(folder: Path) -> None:
+        folder.mkdir()
+        lock = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+        pinned = [re.search(rf"^{name}==(?:.*\\\n)*.*\n", lock, re.MULTILINE) for name in POWERTOOLS]
+        requirements = folder / "requirements.txt"
+        requirements.write_text("".join(lines.group() for lines in pinned if lines), encoding="utf-8")
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--no-compile"]
+        command += ["--only-binary=:all:", f"--requirement={requirements}", f"--target={folder / 'python'}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert not list(folder.rglob("*.so"))
+
+    return build_once("powertools", fill)
 
 
 @pytest.fixture(scope="session")
@@ -49,18 +85,16 @@ def built_function(
 
 
 @pytest.fixture(scope="session")
-def start(
-    built_layer: Callable[..., Path], python: str, arm64_python: str
-) -> Iterator[Callable[[Path, str, str], RuntimeEmulator]]:
-    """Return a function that starts a handler of a folder with the built layer on an architecture."""
+def start(built_layer: Callable[..., Path], python: str, arm64_python: str) -> Iterator[Callable[..., RuntimeEmulator]]:
+    """Return a function (folder, handler, architecture, further layers) that starts it on top of the built layer."""
     with ExitStack() as running:
 
-        def begin(function: Path, handler: str, architecture: str) -> RuntimeEmulator:
+        def begin(function: Path, handler: str, architecture: str, *further: Path) -> RuntimeEmulator:
             arm64 = architecture == "arm64"
             return running.enter_context(
                 RuntimeEmulator(
                     function=function,
-                    layers=[built_layer(architecture)],
+                    layers=[built_layer(architecture), *further],
                     python=arm64_python if arm64 else python,
                     arm64=arm64,
                     handler=handler,

@@ -1,5 +1,6 @@
 """What the tests of the emulator share."""
 
+import json
 import platform
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from evalayer_lab.handler import FunctionFailed, RuntimeEmulator
 
 ROOT = Path(__file__).parents[3]
 NATIVE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+ARCHITECTURES = sorted({NATIVE, "arm64"})
+EVENTS = sorted(path for path in (ROOT / "events").rglob("*.json") if not path.name.endswith(".expected.json"))
 
 PROBE = """
 import os, sys, time
@@ -86,3 +89,11 @@ def outcome(emulator: RuntimeEmulator, event: bytes) -> bytes | tuple[str, str]:
         return emulator.invoke(event)
     except FunctionFailed as error:
         return error.error_type, error.error_message
+
+
+def expected(event: Path) -> bytes | tuple[str, str]:
+    """Return what must come for one of the events."""
+    wanted = json.loads(event.with_suffix(".expected.json").read_text(encoding="utf-8"))
+    if "error" in wanted:
+        return wanted["error"]["type"], wanted["error"]["message"]
+    return json.dumps(wanted["response"], ensure_ascii=False).encode()

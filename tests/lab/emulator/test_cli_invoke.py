@@ -75,3 +75,46 @@ def test_what_sam_built_is_the_default(
     monkeypatch.chdir(tmp_path)
     arguments = [str(EVENTS / "postprocess.json"), "--runtime", "--python", python]
     assert CliRunner().invoke(invoke, arguments, catch_exceptions=False).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("built", "options", "missing"),
+    [
+        ([], [], "--layer"),
+        (["EvaluationFunction"], [], "--layer"),
+        (["EvaluationFunction"], ["--function", "code"], "--layer"),
+        (["EvalayerLayer"], [], "--function"),
+        (["evalayer.json"], [], "--layer"),
+    ],
+)
+def test_a_build_that_left_nothing_to_run_is_a_usage_error(
+    built: list[str], options: list[str], missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("processors", ".aws-sam/build", *(f".aws-sam/build/{name}" for name in built)):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(invoke, [str(EVENTS / "postprocess.json"), "--runtime", *options])
+    assert result.exit_code == 2
+    assert result.output.endswith(f"Error: nothing was built; run `sam build`, or give {missing}\n")
+
+
+def test_with_a_layer_the_function_may_be_its_source(
+    built_layer: Callable[..., Path], python: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "processors").symlink_to(ROOT / "processors")
+    monkeypatch.chdir(tmp_path)
+    arguments = [str(EVENTS / "postprocess.json"), "--runtime", "--layer", str(built_layer(NATIVE)), "--python", python]
+    assert CliRunner().invoke(invoke, arguments, catch_exceptions=False).exit_code == 0
+
+
+def test_the_environment_chooses_the_task(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVALAYER_TASK", "another_task")
+    result = run(EVENTS / "postprocess.json")
+    assert result.exit_code == 1
+    assert "No module named 'another_task'" in result.output
+
+
+def test_the_help_says_what_the_function_gets() -> None:
+    words = " ".join(CliRunner().invoke(invoke, ["--help"]).output.split())
+    assert "sees the EVALAYER_* and POWERTOOLS_* variables of the environment" in words
+    assert "such as Powertools, is not there with --runtime unless --layer gives it" in words

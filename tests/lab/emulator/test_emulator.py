@@ -181,7 +181,7 @@ def test_without_a_python_of_the_runtime_debians_is_used(
     for folder in map(Path, ("/usr/bin", "/usr/sbin", "/bin", "/sbin")):
         for program in folder.iterdir():
             link = tmp_path / program.name
-            if not program.name.startswith("python") and not link.exists():
+            if not program.name.startswith("python") and not link.is_symlink():
                 link.symlink_to(program)
     monkeypatch.setenv("PATH", str(tmp_path))
     with RuntimeEmulator(function=probe) as emulator:
