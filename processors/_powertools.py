@@ -8,7 +8,7 @@ No text of a row is logged: rows are named by their hash. The environment sets t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final, TypeAlias
 
@@ -18,7 +18,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from evalayer import EvalayerError, Observation, Task, build_lambda_handler, format_failure
 
 NAMESPACE: Final = "evalayer"
-Handler: TypeAlias = Callable[..., dict[str, Any]]
+Handler: TypeAlias = Callable[..., Any]
 
 
 def build_observed_handler(task: Task) -> Handler:
@@ -26,7 +26,8 @@ def build_observed_handler(task: Task) -> Handler:
 
     CloudWatch gets, under the dimension `service`: `RowsScored` (rows that every metric scored), `RowsUnscored`
     (rows that at least one did not), `MetricsUnscored` and `MetricErrors` (how many of a row's metrics), `Latency`
-    in milliseconds, `EventErrors` (events refused, or failed in the task's own code) and `ColdStart`; and under
+    of a row in milliseconds, `EventErrors` (events, and rows of an rft event, that were refused or failed in the task's
+    own code) and `ColdStart`; and under
     `service` and `metric` a `MetricErrors` for each metric that failed.
 
     Raises:
@@ -37,9 +38,15 @@ def build_observed_handler(task: Task) -> Handler:
     logger = Logger(service=service)
     metrics = Metrics(namespace=namespace, service=service)
 
+    def log_failure(message: str, error: EvalayerError, row: Mapping[str, str]) -> None:
+        cause = error.__cause__
+        failure = format_failure(cause if isinstance(cause, Exception) else error)
+        logger.error(message, extra={**row, "error": type(error).__name__, "failure": failure})
+        metrics.add_metric("EventErrors", MetricUnit.Count, 1)
+
     def observe(observation: Observation) -> None:
         metrics.add_metric("Latency", MetricUnit.Milliseconds, observation.seconds * 1000)
-        if observation.process_type == "postprocess":
+        if observation.process_type != "preprocess":
             metrics.add_metric("RowsScored", MetricUnit.Count, not observation.unscored)
             metrics.add_metric("RowsUnscored", MetricUnit.Count, bool(observation.unscored))
             metrics.add_metric("MetricsUnscored", MetricUnit.Count, len(observation.unscored))
@@ -49,6 +56,8 @@ def build_observed_handler(task: Task) -> Handler:
             "process_type": observation.process_type,
             "row_hash": observation.row_hash,
         }
+        if observation.failure is not None:
+            log_failure("row failed", observation.failure, row)
         for name, error in observation.errors.items():
             logger.error("metric failed", extra={**row, "metric": name, "failure": format_failure(error)})
             dimensions = {"service": service, "metric": name}
@@ -61,16 +70,13 @@ def build_observed_handler(task: Task) -> Handler:
     @logger.inject_lambda_context(log_event=False)
     @metrics.log_metrics(capture_cold_start_metric=True)
     @wraps(handler)
-    def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
+    def lambda_handler(event: Any, context: Any) -> Any:
         try:
             response = handler(event, context)
         except EvalayerError as error:
-            cause = error.__cause__
-            failure = format_failure(cause if isinstance(cause, Exception) else error)
-            logger.error("event failed", extra={"error": type(error).__name__, "failure": failure})
-            metrics.add_metric("EventErrors", MetricUnit.Count, 1)
+            log_failure("event failed", error, {})
             raise
-        if response["statusCode"] != 200:
+        if isinstance(response, dict) and response["statusCode"] != 200:
             logger.error("event refused", extra=response["body"])
             metrics.add_metric("EventErrors", MetricUnit.Count, 1)
         return response

@@ -14,7 +14,7 @@ from typing import Any
 from evalayer import build_lambda_handler
 
 
-def _build() -> Callable[..., dict[str, Any]]:
+def _build() -> Callable[..., Any]:
     task = import_module(os.environ.get("EVALAYER_TASK") or "support_tickets").task
     if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") and find_spec("aws_lambda_powertools"):
         from _powertools import build_observed_handler

@@ -56,6 +56,7 @@ task = Task(
         reasoning_coherence(thought="thought", conclusion="class", labels=CLASSES),
         description_quality(description="description", conclusion="class"),
     ],
+    reward={"class.correct": 0.7, "schema_adherence.valid": 0.3},
 )
 
 

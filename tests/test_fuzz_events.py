@@ -76,6 +76,26 @@ events = st.one_of(
     junk,
     deep,
 )
+parts = st.fixed_dictionaries({"type": st.sampled_from(["text", "text", "image"]), "text": answers | junk})
+contents = st.one_of(answers, st.lists(parts, max_size=3), values)
+roles = st.sampled_from(["system", "user", "user", "assistant", "nova_assistant", "tool"])
+messages = st.lists(st.fixed_dictionaries({"role": roles, "content": contents}) | junk, max_size=4)
+turns = st.tuples(answers, answers).map(
+    lambda texts: [{"role": "user", "content": texts[0]}, {"role": "nova_assistant", "content": texts[1]}]
+)
+ids = st.one_of(st.text(max_size=4), st.text(max_size=4), st.integers(), atoms, junk)
+rows = st.one_of(
+    st.fixed_dictionaries({"id": ids, "messages": turns, "reference_answer": answers | values}),
+    st.fixed_dictionaries(
+        {"id": ids}, optional={"messages": turns | messages | values, "reference_answer": values, "metadata": values}
+    ),
+    st.dictionaries(st.sampled_from(["id", "messages", "reference_answer"]) | atoms, values, max_size=3),
+    junk,
+)
+batches = st.lists(rows, max_size=5)
+reward_events = st.one_of(
+    batches, batches, st.fixed_dictionaries({"body": batches | answers | values}, optional={"statusCode": values})
+)
 
 
 def small_handler() -> Handler:
@@ -94,7 +114,7 @@ def small_handler() -> Handler:
         answer: Any = completion.json
         return len(answer["thought"]) / len(completion.gold)
 
-    task = Task("small", metrics=[exact, sizes, fragile])
+    task = Task("small", metrics=[exact, sizes, fragile], reward={"exact": 0.5, "fragile": 1e-3, "sizes.unscored": -1})
 
     @task.preprocess
     def ask(sample: Sample) -> Sample:
@@ -114,7 +134,9 @@ def handler(request: pytest.FixtureRequest) -> Iterator[Handler]:
 
 
 def expected_kind(event: Any) -> str:
-    """What the contract says of an event, in words of its own: a process type, `unsupported` or `invalid`."""
+    """What the contracts say of an event, in words of their own: a process type, `reward`, `unsupported`, `invalid`."""
+    if type(event) is list or (type(event) is dict and "body" in event and not {"process_type", "data"} & set(event)):
+        return "reward"
     if type(event) is not dict:
         return "invalid"
     kind = event.get("process_type")
@@ -155,6 +177,56 @@ def check_response(response: Any, kind: str) -> None:
         assert math.isfinite(entry["value"])
 
 
+def is_id(value: Any) -> bool:
+    if type(value) is not str:
+        return type(value) is int
+    return value != "" and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def check_rewards(event: Any, outcome: Any) -> None:
+    """Check that every id is given back in its place, or that no row could be read at all."""
+    batch = event
+    if type(event) is dict:
+        batch = event["body"]
+        if type(batch) is str:
+            try:
+                batch = json.loads(batch)
+            except (ValueError, RecursionError):
+                batch = None
+    ids = None
+    if type(batch) is list:
+        ids = [row["id"] if type(row) is dict and is_id(row.get("id")) else "" for row in batch]
+    if isinstance(outcome, EvalayerError):
+        assert isinstance(outcome, InvalidEvent)
+        assert ids is None or (ids and not any(is_id(value) for value in ids)) or not is_json(event)
+        return
+    answers = outcome
+    if type(event) is dict:
+        assert (set(outcome), outcome["statusCode"]) == ({"statusCode", "body"}, 200)
+        answers = json.loads(outcome["body"]) if type(event["body"]) is str else outcome["body"]
+    sent = json.dumps(answers, allow_nan=False, ensure_ascii=False).encode()
+    assert json.loads(sent) == answers
+    assert [(type(answer["id"]), answer["id"]) for answer in answers] == [(type(value), value) for value in ids or ()]
+    for answer in answers:
+        assert list(answer) == ["id", "aggregate_reward_score", "metrics_list"]
+        assert type(answer["aggregate_reward_score"]) is float
+        assert {entry["type"] for entry in answer["metrics_list"]} == {"Metric", "Reward"}
+        assert all(list(entry) == ["name", "value", "type"] for entry in answer["metrics_list"])
+        numbers = {entry["name"]: entry["value"] for entry in answer["metrics_list"]}
+        assert all(type(value) is float for value in numbers.values())
+        assert numbers["row.failed"] in {0.0, 1.0}
+        assert not numbers["row.failed"] or answer["aggregate_reward_score"] == 0.0
+        assert list(numbers) == [entry["name"] for entry in answers[0]["metrics_list"]]
+
+
 def answered(handler: Handler, event: Any) -> Any:
     """Return the response, or the named error; any other exception fails the test."""
     try:
@@ -172,6 +244,9 @@ def names_of(response: Any) -> list[str]:
 def test_any_event_gets_a_valid_response_or_a_named_error(handler: Handler, event: Any) -> None:
     kind = expected_kind(event)
     outcome = answered(handler, event)
+    if kind == "reward":
+        check_rewards(event, outcome)
+        return
     if not isinstance(outcome, EvalayerError):
         check_response(outcome, kind)
         if kind == "postprocess":
@@ -185,3 +260,10 @@ def test_any_event_gets_a_valid_response_or_a_named_error(handler: Handler, even
         assert isinstance(outcome, PreprocessFailed)
         assert kind == "preprocess"
         assert "surrogate" in text
+
+
+@settings(max_examples=EXAMPLES // 2, deadline=None, database=None, suppress_health_check=HUSHED)
+@given(event=reward_events)
+def test_no_id_of_an_rft_event_is_lost(handler: Handler, event: Any) -> None:
+    assert expected_kind(event) == "reward"
+    check_rewards(event, answered(handler, event))

@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, overload
 
 from evalayer._aggregation import Aggregation, checked_aggregation
-from evalayer._errors import EvalayerError, IllegalAggregation, InvalidTask, suggest
+from evalayer._errors import EvalayerError, IllegalAggregation, InvalidEvent, InvalidTask, suggest
 from evalayer._records import Completion, Sample
 from evalayer._task import RowScores, Task
-from evalayer.contracts import custom_metrics
-from evalayer.contracts.custom_metrics import ProcessType, Response
+from evalayer.contracts import custom_metrics, is_rft
+from evalayer.contracts.custom_metrics import Response
 
 TASK_VARIABLE: Final = "EVALAYER_TASK"
 AGGREGATION_VARIABLE: Final = "EVALAYER_AGGREGATION"
@@ -22,23 +22,27 @@ LOG_TEXT_VARIABLE: Final = "EVALAYER_LOG_TEXT"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Observation:
-    """One answered event, for logs and metrics.
+    """One answered row, for logs and metrics.
 
     Attributes:
         task: the task's name.
-        process_type: `"preprocess"` or `"postprocess"`.
-        row: the row as received. It is the user's text: log `row_hash` instead.
+        process_type: `"preprocess"`, `"postprocess"`, or `"reward"` for each row of an rft event.
+        row: the row as received; empty for a row of an rft event that could not be read. It is the user's text: log
+            `row_hash` instead.
         unscored: for each metric that did not score the row, why.
         errors: for each metric that failed, the exception.
         seconds: how long the answer took.
+        failure: for a row of an rft event that was answered with a reward of 0.0 because it breaks the contract, or
+            the task's own code failed on it, the exception.
     """
 
     task: str
-    process_type: ProcessType
+    process_type: Literal["preprocess", "postprocess", "reward"]
     row: Sample | Completion
     unscored: Mapping[str, str]
     errors: Mapping[str, Exception]
     seconds: float
+    failure: EvalayerError | None = None
 
     @property
     def row_hash(self) -> str:
@@ -58,7 +62,7 @@ class LambdaHandler:
     Attributes:
         task: the task that answers.
         aggregation: how the evaluation job folds what the handler reports.
-        observer: called with an `Observation` after each answered event; can be replaced.
+        observer: called with an `Observation` for each row of an answered event; can be replaced.
     """
 
     def __init__(self, task: Task, aggregation: Aggregation, observer: Observer) -> None:
@@ -66,15 +70,23 @@ class LambdaHandler:
         self.aggregation = aggregation
         self.observer = observer
 
-    def __call__(self, event: Any, context: object = None) -> Response:
-        """Answer one event of the evaluation container.
+    @overload
+    def __call__(self, event: list[Any], context: object = None) -> list[dict[str, Any]]: ...
+    @overload
+    def __call__(self, event: Mapping[str, Any], context: object = None) -> Response: ...
+    @overload
+    def __call__(self, event: object, context: object = None) -> Any: ...
+    def __call__(self, event: Any, context: object = None) -> Any:
+        """Answer one event: of the evaluation container, or of a reward function, told apart by their shape.
 
         Raises:
-            InvalidEvent: the event breaks the contract.
-            PayloadTooLarge: the event, or the response to a preprocess event, has more than Lambda carries.
+            InvalidEvent: the event breaks the contract, or asks for a reward that the task does not declare.
+            PayloadTooLarge: the event or its response has more than Lambda carries.
             PreprocessFailed: the task's own preprocess failed.
-            PostprocessFailed: the task's own postprocess failed.
+            PostprocessFailed: the task's own postprocess failed; in an rft event this fails the row only.
         """
+        if is_rft(event):
+            return self._reward(event)
         started = perf_counter()
         kind = custom_metrics.process_type(event)
         if kind == "preprocess":
@@ -90,6 +102,39 @@ class LambdaHandler:
             self._observe(Observation(self.task.name, kind, completion, scores.unscored, scores.errors, seconds))
             return response
         return custom_metrics.write_unsupported(event)
+
+    def _reward(self, event: Any) -> Response | list[dict[str, Any]]:
+        weights = self.task.reward
+        if weights is None:
+            raise InvalidEvent(
+                f"this is an rft event, and {self.task.name} declares no reward; give "
+                "Task(…, reward={reported name: weight}), or set lambda_type to custom_metrics in the recipe"
+            )
+        from evalayer._reward import weighted
+        from evalayer.contracts import rft  # only a reward function pays for this import
+
+        rewards: list[rft.Reward] = []
+        observations: list[Observation] = []
+        for row in rft.read_rows(event):
+            started = perf_counter()
+            completion = row.completion or Completion("", "", "")
+            failure = row.failure
+            scores, value = self.task.unscored("the row failed"), 0.0
+            if failure is None:
+                try:
+                    attempt = self.task.score(completion)
+                    scores, value = attempt, weighted(weights, attempt.values)
+                except EvalayerError as error:
+                    failure = error
+            rewards.append(rft.Reward(row.id, value, self._reported(scores), failed=failure is not None))
+            seconds = perf_counter() - started
+            observations.append(
+                Observation(self.task.name, "reward", completion, scores.unscored, scores.errors, seconds, failure)
+            )
+        response = rft.write_rewards(event, rewards, weights)
+        for observation in observations:
+            self._observe(observation)
+        return response
 
     def _observe(self, observation: Observation) -> None:
         try:
@@ -117,11 +162,11 @@ def build_lambda_handler(
     Args:
         tasks: one task, or several of which the environment variable `EVALAYER_TASK` picks one.
         aggregation: how the recipe folds the reported numbers; `EVALAYER_AGGREGATION` overrides it.
-        observer: called with an `Observation` after each answered event; by default failed metrics are logged
-            through `logging`, under the name `evalayer`.
+        observer: called with an `Observation` for each row of an answered event; by default failed metrics and rows
+            are logged through `logging`, under the name `evalayer`.
 
     Raises:
-        InvalidTask: there is no task to pick, or it has nothing to do.
+        InvalidTask: there is no task to pick, it has nothing to do, or its reward weighs what is not reported.
         IllegalAggregation: the aggregation does not exist, or cannot carry what a metric reports.
     """
     task = _picked(tasks)
@@ -139,16 +184,19 @@ def build_lambda_handler(
 
 
 def log_failures(observation: Observation) -> None:
-    """Log each failed metric with its traceback.
+    """Log each failed metric, and a failed row of an rft event, with its traceback.
 
     The exception's own message is left out, because it may quote the row, unless the environment variable
     `EVALAYER_LOG_TEXT` is set to 1.
     """
-    if not observation.errors:
+    if not observation.errors and observation.failure is None:
         return
     import logging  # only a failure pays for this import
 
     logger = logging.getLogger("evalayer")
+    if observation.failure is not None:
+        cause = observation.failure.__cause__ or observation.failure
+        logger.error("a row of %s failed\n%s", observation.task, format_failure(cause))
     for name, error in observation.errors.items():
         logger.error(
             "metric %s of %s failed on row %s\n%s",

@@ -13,23 +13,30 @@ MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
 _MOST_BYTES_A_CHARACTER: Final = 6  # \u001f
 
 
-def check_size(payload: Any, texts: Iterable[str | None], what: Literal["event", "response"]) -> None:
+def check_size(
+    payload: Any,
+    texts: Iterable[str | None] | None,
+    what: Literal["event", "response"],
+    remedy: str = "shorten the row",
+) -> None:
     """Refuse a payload that Lambda would refuse.
 
     Args:
         payload: the JSON value that travels.
-        texts: the texts in it that can be long; only where these are is the payload measured.
+        texts: the texts in it that can be long; only where these are is the payload measured. None: it is
+            measured in any case.
         what: `"event"`, which travels without blanks between its fields, or `"response"`, which the runtime writes
             with them.
+        remedy: what the message says to do.
 
     Raises:
         PayloadTooLarge: its JSON in UTF-8 has more than 6 MiB.
     """
-    if sum(len(text) for text in texts if text is not None) * _MOST_BYTES_A_CHARACTER < MAX_PAYLOAD_BYTES // 2:
+    if texts is not None and (
+        sum(len(text) for text in texts if text is not None) * _MOST_BYTES_A_CHARACTER < MAX_PAYLOAD_BYTES // 2
+    ):
         return
     separators = (",", ":") if what == "event" else (", ", ": ")
     size = len(json.dumps(payload, ensure_ascii=False, separators=separators).encode("utf-8", "surrogatepass"))
     if size > MAX_PAYLOAD_BYTES:
-        raise PayloadTooLarge(
-            f"the {what} has {size:,} bytes of JSON; Lambda carries {MAX_PAYLOAD_BYTES:,}: shorten the row"
-        )
+        raise PayloadTooLarge(f"the {what} has {size:,} bytes of JSON; Lambda carries {MAX_PAYLOAD_BYTES:,}: {remedy}")

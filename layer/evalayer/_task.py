@@ -37,19 +37,33 @@ class Task:
     Args:
         name: how the task is called in logs, and in `EVALAYER_TASK` where one function has several.
         metrics: metrics, functions marked with `@metric`, or names of installed metrics.
+        reward: for a reward function, weights by reported name, such as `{"class.correct": 0.7, "length": 0.3}`. The
+            reward of a row is the sum of weight times value; the weights need not sum to 1, and may be negative. A
+            metric that cannot score the row adds nothing.
 
     Raises:
         UnknownMetric: a name that nothing installed offers.
         ConflictingMetrics: two metrics of one name.
         InvalidMetric: something that is no metric.
+        InvalidTask: the name is not printable, or the reward no mapping. Its names and weights are checked by
+            `build_lambda_handler`, when every metric is known.
     """
 
-    def __init__(self, name: str, *, metrics: Iterable[Metric | Callable[..., object] | str] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        metrics: Iterable[Metric | Callable[..., object] | str] = (),
+        reward: Mapping[str, float] | None = None,
+    ) -> None:
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
             raise InvalidTask(f"{name!r} is no task name: use printable text")
         if isinstance(metrics, str):
             raise InvalidTask(f"{name}: metrics={metrics!r} is text; write metrics=[{metrics!r}]")
+        if reward is not None and not isinstance(reward, Mapping):
+            raise InvalidTask(f"{name}: reward is a {type(reward).__name__}; write reward={{reported name: weight}}")
         self.name = name
+        self.reward: Mapping[str, float] | None = None if reward is None else dict(reward)
         self._metrics: dict[str, Metric] = {}
         self._reported: dict[str, tuple[str, ...]] = {}
         self._preprocess: Callable[[Sample], Sample] | None = None
@@ -162,6 +176,12 @@ class Task:
             values[reported[-1]] = 1.0
         return RowScores(values, unscored, errors)
 
+    def unscored(self, reason: str) -> RowScores:
+        """Return what a row reports that no metric can score."""
+        values = {name: 0.0 for names in self._reported.values() for name in names}
+        values.update((names[-1], 1.0) for names in self._reported.values())
+        return RowScores(values, dict.fromkeys(self._metrics, reason), {})
+
     def reported_names(self, metric: str) -> Sequence[str]:
         """The names that one metric reports on every row; the last is `<metric>.unscored`."""
         return self._reported[metric]
@@ -196,10 +216,14 @@ class Task:
         """Refuse further registrations: a handler has been built on what the task is now.
 
         Raises:
-            InvalidTask: there is nothing to do.
+            InvalidTask: there is nothing to do, or the reward weighs what is not reported.
         """
         if not self._metrics and self._preprocess is None:
             raise InvalidTask(f"{self.name} has no metric and no preprocess: give Task(…, metrics=[…])")
+        if self.reward is not None:
+            from evalayer._reward import check_reward  # only a reward function pays for this import
+
+            check_reward(self.name, self.reward, self._reported)
         self._sealed = True
 
     def _add(self, metric: Metric) -> None:

@@ -156,6 +156,22 @@ def test_a_refused_event_is_logged_and_counted() -> None:
     assert sum(ran.values(line).get("EventErrors", 0.0) for line in ran.metrics) == 3.0
 
 
+def test_the_rows_of_an_rft_event_are_logged_and_counted_one_by_one() -> None:
+    turns = [{"role": "user", "content": WORDS}, {"role": "nova_assistant", "content": ANSWER}]
+    event = [{"id": "a", "messages": turns, "reference_answer": GOLD}, {"id": "b"}]
+    ran = Ran(event)
+    assert ran.answers == [app.lambda_handler(event, None)]
+    assert [row["id"] for row in ran.answers[0]] == ["a", "b"]
+    assert WORDS not in ran.text
+    assert [(line["level"], line["message"]) for line in ran.logs] == [
+        ("INFO", "answered"), ("ERROR", "row failed"), ("INFO", "answered"),
+    ]  # fmt: skip
+    assert {line["process_type"] for line in ran.logs} == {"reward"}
+    assert ran.logs[1]["failure"] == "InvalidEvent: [1].messages is missing"
+    (counted,) = [values for line in ran.metrics if "RowsScored" in (values := ran.values(line))]
+    assert (counted["RowsScored"], counted["RowsUnscored"], counted["EventErrors"]) == (1.0, 1.0, 1.0)
+
+
 def test_the_cause_of_a_failed_preprocess_is_logged_without_the_row() -> None:
     ran = Ran(PREPROCESS, unprepared=True)
     assert ran.answers == [{"error": "PreprocessFailed"}]

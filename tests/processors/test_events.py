@@ -38,3 +38,11 @@ def test_both_process_types_have_good_and_bad_events(folder: str) -> None:
     events = [read(path) for path in FILES if path.parent.name == folder]
     kinds = {event.get("process_type") for event in events if isinstance(event, dict)}
     assert kinds >= {"preprocess", "postprocess"}
+    assert any(isinstance(event, list) for event in events)
+
+
+def test_a_reward_event_reports_what_a_postprocess_event_does() -> None:
+    rewarded, *_ = read(EVENTS / "reward.expected.json")["response"]
+    body = read(EVENTS / "postprocess.expected.json")["response"]["body"]
+    numbers = {entry["name"]: entry["value"] for entry in rewarded["metrics_list"]}
+    assert numbers == {entry["metric"]: entry["value"] for entry in body} | {"row.failed": 0.0}

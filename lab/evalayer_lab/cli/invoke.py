@@ -49,7 +49,7 @@ def invoke(
     """Send one event to the Lambda handler.
 
     EVENT is a JSON file, or - for standard input. Prints the response. A named error of the handler, or a response
-    other than 200, exits with 1.
+    that is neither a status of 200 nor a list of rewards, exits with 1.
 
     The handler is called in this process. With --runtime it is Lambda's own runtime client that calls it, in a process
     that can import the built layers, the function and nothing else: that shows what a deployment would do. It needs
@@ -83,7 +83,7 @@ def invoke(
         click.echo(f"InvalidResponse: Lambda cannot send this response as JSON: {error}", err=True)
         ctx.exit(1)
     click.echo(text)
-    if not isinstance(response, dict) or response.get("statusCode") != 200:
+    if not isinstance(response, list) and (not isinstance(response, dict) or response.get("statusCode") != 200):
         ctx.exit(1)
 
 

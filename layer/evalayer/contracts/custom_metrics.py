@@ -30,7 +30,9 @@ def process_type(event: object) -> ProcessType | None:
         InvalidEvent: the event is not an object.
     """
     if not isinstance(event, Mapping):
-        raise InvalidEvent(f"the event is {_kind(event)}; a custom_metrics event is an object of process_type and data")
+        raise InvalidEvent(
+            f"the event is {kind_of(event)}; a custom_metrics event is an object of process_type and data"
+        )
     value = event.get("process_type")
     if value == "preprocess":
         return "preprocess"
@@ -47,7 +49,7 @@ def read_sample(event: Event) -> Sample:
     data = _data(event, "preprocess", allowed={"system", "prompt", "gold"})
     system = data.get("system")
     if system is not None and not isinstance(system, str):
-        raise InvalidEvent(f"data.system is {_kind(system)}; it is text, null or left out")
+        raise InvalidEvent(f"data.system is {kind_of(system)}; it is text, null or left out")
     sample = Sample(_text(data, "prompt", "preprocess"), _text(data, "gold", "preprocess"), system)
     check_size(event, (sample.prompt, sample.gold, sample.system), "event")
     return sample
@@ -96,8 +98,8 @@ def write_scores(scores: Mapping[str, float]) -> Response:
 def write_unsupported(event: Event) -> Response:
     """Write the response to an event of an unknown process type."""
     value = event.get("process_type")
-    shown = value if isinstance(value, str) else _kind(value)
-    return {"statusCode": 400, "body": {"error": f"Unsupported process_type: {_shown(shown)}"}}
+    name = value if isinstance(value, str) else kind_of(value)
+    return {"statusCode": 400, "body": {"error": f"Unsupported process_type: {_shown(name)}"}}
 
 
 def _data(event: Event, expected: ProcessType, allowed: set[str]) -> Mapping[str, Any]:
@@ -108,7 +110,7 @@ def _data(event: Event, expected: ProcessType, allowed: set[str]) -> Mapping[str
         raise InvalidEvent(f"data is missing; a {expected} event has {_FIELDS[expected]}")
     data = event["data"]
     if not isinstance(data, Mapping):
-        raise InvalidEvent(f"data is {_kind(data)}; an event carries one record, an object with {_FIELDS[expected]}")
+        raise InvalidEvent(f"data is {kind_of(data)}; an event carries one record, an object with {_FIELDS[expected]}")
     for key in data:
         if key not in allowed:
             raise InvalidEvent(f"data.{_shown(key)} is unknown; a {expected} event has {_FIELDS[expected]}")
@@ -121,11 +123,12 @@ def _text(data: Mapping[str, Any], field: str, expected: ProcessType) -> str:
     except KeyError:
         raise InvalidEvent(f"data.{field} is missing; a {expected} event has {_FIELDS[expected]}") from None
     if not isinstance(value, str):
-        raise InvalidEvent(f"data.{field} is {_kind(value)}; it must be text")
+        raise InvalidEvent(f"data.{field} is {kind_of(value)}; it must be text")
     return value
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Say what a JSON value is, with its article and without the value."""
     if value is None:
         return "null"
     if isinstance(value, Mapping):
