@@ -13,6 +13,8 @@ from tests.lab.emulator.functions import ARCHITECTURES, EVENTS, expected, outcom
 
 from evalayer_lab.handler import RuntimeEmulator
 
+REWARD_EVENTS = [path for path in EVENTS if path.name.startswith("reward")]
+ROW_EVENTS = [path for path in EVENTS if path not in REWARD_EVENTS]
 ROW_METRICS = {"Latency", "RowsScored", "RowsUnscored", "MetricsUnscored", "MetricErrors"}
 
 
@@ -42,8 +44,8 @@ def test_powertools_logs_every_answer_and_changes_none(
     architecture: str, start: Callable[..., RuntimeEmulator], built_function: Path, powertools: Path
 ) -> None:
     emulator = start(built_function, "app.lambda_handler", architecture, powertools)
-    events = [path.read_bytes() for path in EVENTS]
-    for path, event in zip(EVENTS, events, strict=True):
+    events = [path.read_bytes() for path in ROW_EVENTS]
+    for path, event in zip(ROW_EVENTS, events, strict=True):
         assert outcome(emulator, event) == expected(path), path
 
     log = emulator.log
@@ -53,7 +55,7 @@ def test_powertools_logs_every_answer_and_changes_none(
     metrics = [measured(line) for line in lines if "_aws" in line]
     rows = [
         (request, json.loads(event))
-        for request, event, path in zip(requests, events, EVENTS, strict=True)
+        for request, event, path in zip(requests, events, ROW_EVENTS, strict=True)
         if isinstance(answer := expected(path), bytes) and json.loads(answer)["statusCode"] == 200
     ]
     assert len(rows) > 10
@@ -79,7 +81,27 @@ def test_powertools_logs_every_answer_and_changes_none(
     assert {values["RowsScored"] + values["RowsUnscored"] for values in scored} == {1.0}
     assert sum("Latency" in values for values in metrics) == len(rows)
 
+    assert_quotes_no_row(log, events)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_powertools_logs_every_row_of_a_reward_event(
+    architecture: str, start: Callable[..., RuntimeEmulator], built_function: Path, powertools: Path
+) -> None:
+    emulator = start(built_function, "app.lambda_handler", architecture, powertools)
+    events = [path.read_bytes() for path in REWARD_EVENTS]
+    for path, event in zip(REWARD_EVENTS, events, strict=True):
+        assert outcome(emulator, event) == expected(path), path
+    lines = [json.loads(line) for line in emulator.log.splitlines() if line.startswith("{")]
+    answered = [line for line in lines if line.get("message") == "answered"]
+    assert len(answered) > len(events)
+    assert {line["process_type"] for line in answered} == {"reward"}
+    assert_quotes_no_row(emulator.log, events)
+
+
+def assert_quotes_no_row(log: str, events: list[bytes]) -> None:
+    """No text of a row stands in the log."""
     for event in events:
         payload = json.loads(event)
-        for text in texts(payload.get("data") if isinstance(payload, dict) else payload):
+        for text in texts(payload.get("data", payload.get("body")) if isinstance(payload, dict) else payload):
             assert text not in log

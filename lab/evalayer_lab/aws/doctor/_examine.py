@@ -69,6 +69,8 @@ def examine(
     with ExitStack() as stack:
         builder = _Builder(stack, template, layers, function)
         results: list[Finding | Skipped] = []
+        if parsed is not None and not parsed.functions and not parsed.left_out:
+            results.append(Skipped(str(template), "it has no function"))
         candidates = []
         targets: list[tuple[Target, Resource | None]] = []
         for resource in parsed.functions if parsed else [None]:
@@ -134,6 +136,11 @@ class _Builder:
         names = [] if function is None else sequence(function.properties.get("Layers"))
         local = [one.argument for one in names if isinstance(one, Intrinsic) and isinstance(one.argument, str)]
         unseen = [one for one in names if isinstance(one, str)]
+        unseen += [
+            f"what !{one.name} gives"
+            for one in names
+            if isinstance(one, Intrinsic) and not isinstance(one.argument, str)
+        ]
         if self._layers:
             return self._layers, unseen
         found = []

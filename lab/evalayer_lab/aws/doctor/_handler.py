@@ -6,10 +6,15 @@ import ast
 import sys
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import Final
 
 from evalayer_lab.aws.doctor._artefact import Entry, Target
+from evalayer_lab.aws.doctor._packages import has_module
+from evalayer_lab.aws.doctor._powertools import unknown_layers
 from evalayer_lab.aws.doctor._report import Results, Skipped, error, listed
-from evalayer_lab.aws.doctor._source import UNREADABLE, parse
+from evalayer_lab.aws.doctor._source import UNREADABLE, fits_newer, near_module, parse, read_text
+
+_VARIABLE: Final = "EVALAYER_TASK"
 
 
 def check_handler(target: Target) -> Results:
@@ -47,8 +52,9 @@ def check_handler(target: Target) -> Results:
     try:
         tree = parse(entry, file)
     except UNREADABLE as problem:
-        if isinstance(problem, SyntaxError) and target.runtime.minor > sys.version_info.minor:
-            yield Skipped(check, f"Python 3.{sys.version_info.minor}, which runs the doctor, cannot read {file}")
+        if isinstance(problem, SyntaxError) and fits_newer(problem, read_text(entry, file), target.runtime):
+            here = f"Python 3.{sys.version_info.minor}, which runs the doctor"
+            yield Skipped(check, f"{here}, cannot read {file}; {target.runtime.name} may")
             return
         line = f", line {problem.lineno}" if isinstance(problem, SyntaxError) else ""
         yield error("handler-syntax", subject, f"is no Python{line}: {problem}", "correct the file and build again")
@@ -63,6 +69,24 @@ def check_handler(target: Target) -> Results:
             f"has no {name}, which the handler {target.handler} asks for{hint}",
             f"write `{name} = build_lambda_handler(task)` there, or correct Handler",
         )
+    yield from _task(target, entry, file)
+
+
+def _task(target: Target, entry: Entry, file: str) -> Results:
+    """Look for the module that `EVALAYER_TASK` names, if the handler imports what that variable says."""
+    task = (target.environment or {}).get(_VARIABLE)
+    if not task or has_module(target, task) or unknown_layers(target):
+        return
+    source = read_text(entry, file)
+    if _VARIABLE not in source or "import_module" not in source:
+        return
+    yield error(
+        "handler-task",
+        target.name,
+        f"{_VARIABLE} is {task!r}, and there is no {task.replace('.', '/')}.py in the function or its layers"
+        + near_module(target, task),
+        "correct the parameter or variable that names the task, or add the file beside the handler and build again",
+    )
 
 
 def _source(target: Target, module: str) -> tuple[Entry, str] | None:

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import packages_distributions
@@ -24,8 +24,9 @@ from evalayer_lab.aws.doctor._artefact import Target
 from evalayer_lab.aws.doctor._binaries import unloadable
 from evalayer_lab.aws.doctor._conflicts import applies
 from evalayer_lab.aws.doctor._distributions import marker_environment
-from evalayer_lab.aws.doctor._powertools import is_powertools
-from evalayer_lab.aws.doctor._report import Finding, Skipped, error, warning
+from evalayer_lab.aws.doctor._failures import judge
+from evalayer_lab.aws.doctor._powertools import CONTENTS, is_powertools
+from evalayer_lab.aws.doctor._report import Finding, Skipped, warning
 from evalayer_lab.aws.doctor._runtime import PACKAGES, Runtime
 from evalayer_lab.aws.doctor._tree import as_folder
 
@@ -34,10 +35,6 @@ _SECONDS: Final = 60
 _MEASURED: Final = 3
 _LARGEST: Final = 5
 _TIME: Final = re.compile(r"import time:\s*([0-9]+) \|\s*[0-9]+ \|\s*(\S+)")
-_WITH_POWERTOOLS: Final = {
-    "annotated_types", "aws_lambda_powertools", "aws_xray_sdk", "fastjsonschema", "jmespath", "pydantic",
-    "pydantic_core", "typing_extensions", "typing_inspection", "wrapt",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,11 @@ class _StandIns:
     instead: Sequence[str]
     if_missing: Sequence[str]
 
+    @property
+    def possible(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset([*self.instead, *self.if_missing])
+
 
 def import_handler(target: Target, budget: float = BUDGET) -> Imported:
     """Import the handler in a new process of this Python, with only the function and its layers on the search path.
@@ -78,12 +80,13 @@ def import_handler(target: Target, budget: float = BUDGET) -> Imported:
     check = f"importing {target.handler} of {target.name}"
     stand_ins = _stand_ins(target)
     with TemporaryDirectory(prefix="evalayer-doctor-") as folder:
-        run = partial(_run, target, stand_ins, _search_path(target, Path(folder)), Path(folder))
+        paths = _search_path(target, Path(folder))
+        run = partial(_run, target, stand_ins, paths, Path(folder))
         outcome, times = run("-B")
         if outcome is None:
             return Imported([Skipped(check, f"it did not end within {_SECONDS} seconds, or ended the process")])
         if "error" in outcome:
-            return Imported([_failed(check, target, outcome)])
+            return Imported([judge(check, target, outcome, paths, stand_ins.possible)])
         if times.total() > budget * 1e6:  # perhaps because it had to be compiled, which is done before a deployment
             compiled = ("-X", f"pycache_prefix={folder}/compiled")
             _, *measured = [run(*compiled)[1] for _ in range(_MEASURED)]
@@ -95,27 +98,6 @@ def import_handler(target: Target, budget: float = BUDGET) -> Imported:
 def _search_path(target: Target, folder: Path) -> list[str]:
     folders = {artefact.tree.path: as_folder(artefact.tree, folder) for artefact in target.artefacts}
     return [str(folders[entry.artefact.tree.path] / entry.prefix) for entry in target.entries]
-
-
-def _failed(check: str, target: Target, outcome: Mapping[str, Any]) -> Finding | Skipped:
-    raised = f"{outcome['error']}: {outcome['message']}"
-    here = sys.version_info.minor
-    used = outcome.get("stand_ins", [])
-    reasons = []
-    if here != target.runtime.minor:
-        reasons.append(f"it was tried with Python 3.{here}, not {target.runtime.name}")
-    if used:
-        reasons.append(f"{', '.join(used)} came from the doctor's own environment")
-    if target.unseen:
-        reasons.append(f"{', '.join(target.unseen)} cannot be seen from here")
-    if reasons and not outcome["ours"]:
-        return Skipped(check, f"{'; '.join(reasons)}; it raised {raised}")
-    return error(
-        "handler-import",
-        f"{target.name}: {target.handler}",
-        f"importing it raises {raised}",
-        "correct the task, or build in what is missing; Lambda would fail on every event",
-    )
 
 
 def _slow(target: Target, times: Counter[str], used: Sequence[str], budget: float) -> list[Finding]:
@@ -205,7 +187,7 @@ def _stand_ins(target: Target) -> _StandIns:
     }
     if_missing = {*PACKAGES, "jmespath", "dateutil", "six"} | _only_needed_here(target, here)
     if any(is_powertools(arn) for arn in target.unseen):
-        if_missing |= _WITH_POWERTOOLS
+        if_missing |= CONTENTS
     return _StandIns(sorted(instead), sorted(if_missing))
 
 
@@ -223,4 +205,5 @@ def _only_needed_here(target: Target, here: Runtime) -> set[str]:
         if applies(requirement, here_environment) and not applies(requirement, there_environment)
     }
     offers = packages_distributions() if needed else {}
-    return {top for top, names in offers.items() if needed & {canonicalize_name(name) for name in names}}
+    named_alike = {name.replace("-", "_") for name in needed}  # what is not installed here is not among the offers
+    return named_alike | {top for top, names in offers.items() if needed & {canonicalize_name(name) for name in names}}

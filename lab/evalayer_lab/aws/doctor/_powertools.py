@@ -9,6 +9,15 @@ from evalayer_lab.aws.doctor._arn import split_arn
 from evalayer_lab.aws.doctor._artefact import Target
 from evalayer_lab.aws.doctor._report import Results, error, warning
 
+# what `pip install aws-lambda-powertools[all]` brings, from which the layer is built, without what Lambda has
+CONTENTS: Final = frozenset(
+    {
+        "_cffi_backend", "annotated_types", "attr", "attrs", "aws_encryption_sdk", "aws_lambda_powertools",
+        "aws_xray_sdk", "cffi", "cryptography", "dotenv", "fastjsonschema", "jmespath", "jsonpath_ng", "jwt", "ply",
+        "pycparser", "pydantic", "pydantic_core", "pydantic_settings", "typing_extensions", "typing_inspection",
+        "wrapt",
+    }
+)  # fmt: skip
 PROVIDES: Final = frozenset({"aws_lambda_powertools", "pydantic", "pydantic_core"})
 _ACCOUNT: Final = "017000801446"
 # where the account differs: region, or the start of it, and account
@@ -20,6 +29,11 @@ _PARTS: Final = 8
 def is_powertools(arn: str) -> bool:
     """Whether an ARN names a Powertools layer for Python."""
     return ":layer:AWSLambdaPowertoolsPython" in arn
+
+
+def unknown_layers(target: Target) -> list[str]:
+    """Name the layers of which nothing is known: those that cannot be seen, but for Powertools."""
+    return [layer for layer in target.unseen if not is_powertools(layer)]
 
 
 def check_powertools(arn: str, subject: str, target: Target) -> Results:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import traceback
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,30 @@ def main(config_file: str, result_file: str) -> None:
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
-    """Describe what an import raised; `ours` is whether evalayer raised it for a reason of its own."""
+    """Describe what an import raised.
+
+    `ours` is whether evalayer raised it for a reason of its own; `module` is the module that was not found, or None;
+    `file` and `line` are where the statement stands that raised it, or for a SyntaxError what cannot be compiled, up to
+    `end_line`.
+    """
     cause = error.__cause__
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_import_system(frame.filename)]
+    file, line = (frames[-1].filename, frames[-1].lineno) if frames else (None, None)
+    if isinstance(error, SyntaxError):
+        file, line = error.filename, error.lineno
     return {
+        "module": error.name if isinstance(error, ModuleNotFoundError) else None,
+        "file": file,
+        "line": line,
+        "end_line": getattr(error, "end_lineno", None),
         "error": type(error).__name__,
         "message": str(error)[:2000],
         "ours": _is_ours(error) and (cause is None or _is_ours(cause)),
     }
+
+
+def _is_import_system(file: str) -> bool:
+    return file.startswith("<frozen importlib") or file == importlib.__file__
 
 
 def _is_ours(error: BaseException) -> bool:
@@ -70,7 +88,9 @@ def _is_ours(error: BaseException) -> bool:
 def _described(handler: Any) -> dict[str, Any]:
     """Describe a handler; if `build_lambda_handler` made it, its aggregation and its corpus metrics too."""
     if not callable(handler):
-        return {"error": "TypeError", "message": f"it is a {type(handler).__name__}, not a function", "ours": True}
+        nowhere = dict.fromkeys(("module", "file", "line", "end_line"))
+        message = f"it is a {type(handler).__name__}, not a function"
+        return {"error": "TypeError", "message": message, "ours": True, **nowhere}
     built: Any = handler
     for _ in range(100):
         built = getattr(built, "__wrapped__", built)

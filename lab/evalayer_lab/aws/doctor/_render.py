@@ -24,7 +24,8 @@ def render(report: Report, console: Console) -> None:
             console.print(Text(f"  {skipped.check}: {skipped.reason}"), soft_wrap=True)
     warnings = len(report.findings) - report.errors
     counts = [_count(report.errors, "error"), _count(warnings, "warning")]
-    console.print(f"\n{' and '.join(counts)}" if report.findings else "\nnothing found")
+    nothing = "nothing found in what was checked" if report.skipped else "nothing found"
+    console.print(f"\n{' and '.join(counts) if report.findings else nothing}")
 
 
 def to_json(report: Report) -> dict[str, Any]:

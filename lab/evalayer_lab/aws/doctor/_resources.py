@@ -36,7 +36,7 @@ def check_function(function: Resource, target: Target, template: Template) -> Re
             yield from check_region(layer, function.subject("Layers"), target)
             if is_powertools(layer):
                 yield from check_powertools(layer, function.subject("Layers"), target)
-        elif not isinstance(layer, Intrinsic) or layer.argument not in template.layers:
+        elif not isinstance(layer, Intrinsic) or layer.argument not in list(template.layers):
             name = layer.argument if isinstance(layer, Intrinsic) else layer
             yield Skipped(f"the layer {name} of {function.name}", "its ARN cannot be known from the template")
     yield from check_role(function, template)

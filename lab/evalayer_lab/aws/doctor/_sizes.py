@@ -20,7 +20,9 @@ def check_unzipped(target: Target) -> Results:
     """Compare the unzipped size of the function and all its layers with the limit of 262,144,000 bytes."""
     total = sum(artefact.size for artefact in target.artefacts)
     if total > MAX_UNZIPPED:
-        unseen = f", without {len(target.unseen)} layers that cannot be seen from here" if target.unseen else ""
+        count = len(target.unseen)
+        layers = "1 layer" if count == 1 else f"{count} layers"
+        unseen = f", without {layers} that cannot be seen from here" if count else ""
         yield error(
             "unzipped-size",
             target.name,
