@@ -13,7 +13,7 @@ from evalayer import EvalayerError, __version__
 from evalayer_lab.cli._group import Group
 
 # Each command is a module of this package; it is imported when the command, or the list of commands, is asked for.
-_COMMANDS: Final = ("init", "metrics", "invoke", "dataset", "run", "report", "doctor")
+_COMMANDS: Final = ("init", "metrics", "invoke", "dataset", "recipe", "run", "report", "doctor")
 
 
 class _Commands(Group):

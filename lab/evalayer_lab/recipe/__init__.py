@@ -1,6 +1,49 @@
-"""Recipes of the evaluation container: typed, with the line of everything that is wrong."""
+"""Recipes of the evaluation container: typed, checked with a line and a code for everything that is wrong, written."""
 
-from evalayer_lab.recipe._models import Evaluation, Inference, Postprocessing, Preprocessing, Processor, Recipe, Run
+from evalayer_lab.recipe._check import Report, check_recipe, check_text, fix_recipe
+from evalayer_lab.recipe._facts import MODELS, TASKS, Kind
+from evalayer_lab.recipe._finding import Code, Finding
+from evalayer_lab.recipe._models import (
+    AnyRecipe,
+    BenchmarkRecipe,
+    JudgeRecipe,
+    OpenSourceRecipe,
+    OtherRecipe,
+    Recipe,
+    RewardRecipe,
+)
+from evalayer_lab.recipe._new import NewRecipe, write_recipe
 from evalayer_lab.recipe._read import read_recipe
+from evalayer_lab.recipe._schema import recipe_schema
+from evalayer_lab.recipe._sections import Evaluation, Inference, Postprocessing, Preprocessing, Processor, Run
+from evalayer_lab.recipe._subject import Circumstances
 
-__all__ = ["Evaluation", "Inference", "Postprocessing", "Preprocessing", "Processor", "Recipe", "Run", "read_recipe"]
+__all__ = [
+    "MODELS",
+    "TASKS",
+    "AnyRecipe",
+    "BenchmarkRecipe",
+    "Circumstances",
+    "Code",
+    "Evaluation",
+    "Finding",
+    "Inference",
+    "JudgeRecipe",
+    "Kind",
+    "NewRecipe",
+    "OpenSourceRecipe",
+    "OtherRecipe",
+    "Postprocessing",
+    "Preprocessing",
+    "Processor",
+    "Recipe",
+    "Report",
+    "RewardRecipe",
+    "Run",
+    "check_recipe",
+    "check_text",
+    "fix_recipe",
+    "read_recipe",
+    "recipe_schema",
+    "write_recipe",
+]

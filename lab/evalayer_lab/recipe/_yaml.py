@@ -31,6 +31,21 @@ Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Where a field of a mapping stands in the text, by character.
+
+    Attributes:
+        key: start and end of the key.
+        value: start and end of the value; the same twice where nothing is written.
+        block: whether the field has lines of its own, rather than standing within braces.
+    """
+
+    key: tuple[int, int]
+    value: tuple[int, int]
+    block: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A mapping read from a file.
 
@@ -38,11 +53,15 @@ class Document:
         path: the file.
         content: the mapping.
         lines: by place (keys and list positions from the top), the line, from 1.
+        text: what was read, without a byte order mark.
+        spans: by place, where each field of a mapping stands in the text.
     """
 
     path: str
     content: Mapping[str, object]
     lines: Mapping[Place, int]
+    text: str
+    spans: Mapping[Place, Span]
 
     def error(self, place: Place, reason: str) -> InputError:
         """An error about a field; one that is not there has the line of what it is missing from."""
@@ -73,6 +92,15 @@ def read_document(path: str) -> Document:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError("not UTF-8; save the file as UTF-8", path=path, line=line) from error
+    return parse_document(path, text)
+
+
+def parse_document(path: str, text: str) -> Document:
+    """Read the text of a file, as `read_document` does.
+
+    Raises:
+        InputError: it is not such a document.
+    """
     return _Reader(path).read(text)
 
 
@@ -81,6 +109,7 @@ class _Reader:
         self._path = path
         self._yaml = YAML(typ="safe", pure=True)
         self._lines: dict[Place, int] = {}
+        self._spans: dict[Place, Span] = {}
 
     def read(self, text: str) -> Document:
         try:
@@ -96,7 +125,7 @@ class _Reader:
             raise self._error("is empty")
         if not isinstance(root, MappingNode):
             raise self._error("is no mapping; a recipe has the sections run, evaluation, inference and processor")
-        return Document(self._path, self._mapping(root, ()), self._lines)
+        return Document(self._path, self._mapping(root, ()), self._lines, text, self._spans)
 
     def _check_events(self, text: str) -> None:
         depth = 0
@@ -135,6 +164,11 @@ class _Reader:
                 first = self._lines[(*place, key)]
                 raise self._error(f"stands here for the second time; the first is on line {first}", line, (*place, key))
             self._lines[(*place, key)] = line + 1
+            self._spans[(*place, key)] = Span(
+                (key_node.start_mark.index, key_node.end_mark.index),
+                (value_node.start_mark.index, value_node.end_mark.index),
+                block=not node.flow_style,
+            )
             values[key] = self._value(value_node, (*place, key))
         return values
 

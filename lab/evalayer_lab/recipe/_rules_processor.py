@@ -1,0 +1,135 @@
+"""Rules about the Lambda function: `processor` and `rl_env`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from evalayer_lab.recipe._edit import Insert, SetValue
+from evalayer_lab.recipe._finding import Finding, error, warning
+from evalayer_lab.recipe._read import shown
+from evalayer_lab.recipe._rules_fields import has_placeholder
+from evalayer_lab.recipe._subject import ABSENT, Subject
+from evalayer_lab.recipe._yaml import Place
+
+_ARN: Final = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):lambda:[a-z]{2}[a-z0-9-]*-\d:\d{12}:function:"
+    r"(?P<name>[A-Za-z0-9_-]{1,64})(?P<qualifier>:[A-Za-z0-9$_-]{1,128})?",
+    re.ASCII,
+)
+_SAGEMAKER: Final = re.compile(r"SageMaker|sagemaker|Sagemaker")
+_FOLDS: Final = ("average", "min", "max", "sum")
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "avg": "average",
+    "mean": "average",
+    "macro-average": "average",
+    "macro_average": "average",
+    "minimum": "min",
+    "maximum": "max",
+    "total": "sum",
+}
+
+
+def check_processor(subject: Subject) -> Iterator[Finding]:
+    """Check the sections that name a Lambda function."""
+    if subject.get("rl_env", "reward_lambda_arn") == "":
+        yield error("missing-field", ("rl_env", "reward_lambda_arn"), "is empty; rft_eval needs the function")
+    yield from _arn(subject, ("rl_env", "reward_lambda_arn"))
+    processor = subject.section("processor")
+    if not processor:
+        return
+    if subject.kind not in {"gen_qa", "open_source", "unknown"}:
+        task = subject.text("evaluation", "task")
+        yield error("processor-kind", ("processor",), f"belongs to gen_qa; {task} has no processor: remove the section")
+        return
+    yield from _arn(subject, ("processor", "lambda_arn"))
+    yield from _aggregation(subject)
+    if subject.kind == "gen_qa":
+        yield from _type(subject)
+
+
+def _arn(subject: Subject, place: Place) -> Iterator[Finding]:
+    arn = subject.text(*map(str, place))
+    if not arn or has_placeholder(arn):
+        return
+    match = _ARN.fullmatch(arn)
+    if match is None:
+        inner = arn.strip()
+        edit = SetValue(place, inner) if _ARN.fullmatch(inner) else None
+        wanted = "arn:aws:lambda:REGION:ACCOUNT:function:NAME"
+        yield error("lambda-arn", place, f"is {shown(arn)}, which is no ARN of a Lambda function: {wanted}", edit)
+        return
+    if match["qualifier"] or match["partition"] != "aws":
+        what = "a version or an alias" if match["qualifier"] else f"the partition {match['partition']}"
+        yield warning(
+            "lambda-arn-qualified",
+            place,
+            f"names {what}; AWS's own tools refuse that, and whether a job accepts it is not documented",
+        )
+    if not _SAGEMAKER.search(match["name"]):
+        if subject.circumstances.hyperpod:
+            yield error("lambda-arn-name", place, "has no SageMaker in the function's name; HyperPod refuses that")
+        else:
+            yield warning(
+                "lambda-arn-name",
+                place,
+                "has no SageMaker in the function's name; AmazonSageMakerFullAccess does not let a job invoke it",
+            )
+
+
+def _aggregation(subject: Subject) -> Iterator[Finding]:
+    place, given = ("processor", "aggregation"), subject.get("processor", "aggregation")
+    open_source = subject.kind == "open_source"
+    if given is ABSENT or (open_source and given in (None, "", "median")):
+        return
+    if given not in _FOLDS:
+        meant = given.strip().lower() if isinstance(given, str) else ""
+        meant = _OTHER_NAMES.get(meant, meant)
+        edit = SetValue(place, meant) if meant in _FOLDS else None
+        yield error("aggregation", place, f"is {shown(given)}; it takes {', '.join(_FOLDS)}", edit)
+    elif given in {"min", "max"} and not open_source:
+        yield from _corpus_metrics(subject, str(given))
+
+
+def _corpus_metrics(subject: Subject, fold: str) -> Iterator[Finding]:
+    place, metrics = ("processor", "aggregation"), subject.circumstances.corpus_metrics
+    if metrics is None:
+        yield warning(
+            "corpus-metrics",
+            place,
+            f"is {fold}, which loses the counters of corpus metrics such as classification, and of unscored rows; "
+            "write average or sum, or name the function with --handler to be certain",
+        )
+    elif metrics:
+        yield error(
+            "corpus-metrics",
+            place,
+            f"is {fold}, which loses the counters of {', '.join(metrics)}; write average or sum",
+            SetValue(place, "average"),
+        )
+
+
+def _type(subject: Subject) -> Iterator[Finding]:
+    place, given = ("processor", "lambda_type"), subject.get("processor", "lambda_type")
+    if not subject.text("processor", "lambda_arn"):
+        if given == "custom_metrics":
+            yield warning("lambda-arn-empty", ("processor", "lambda_arn"), "is missing or empty: no function is called")
+        return
+    if given is ABSENT:
+        insert = Insert(place, "custom_metrics", ("lambda_arn",))
+        reason = "is missing, and its default is not documented; write custom_metrics, or rft for a reward function"
+        yield warning("lambda-type", place, reason, insert)
+    elif given == "rft":
+        reason = "is rft, which sends lists of conversations to a reward function and never preprocesses"
+        preprocesses = subject.get("processor", "preprocessing", "enabled") is True
+        reward = subject.circumstances.reward
+        edit = SetValue(place, "custom_metrics")
+        if reward is False:
+            yield error("lambda-type", place, f"{reason}; this function declares no reward: write custom_metrics", edit)
+        elif reward is None and preprocesses:
+            yield error("lambda-type", place, f"{reason}, which is enabled here; write custom_metrics", edit)
+        elif reward is None or preprocesses:
+            yield warning("lambda-type", place, f"{reason}; write custom_metrics for metrics of your own")
+    elif given != "custom_metrics":
+        yield error("lambda-type", place, f"is {shown(given)}; it takes custom_metrics or rft")
