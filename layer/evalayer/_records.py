@@ -40,7 +40,7 @@ class Completion:
     inference_output: str
     gold: str
 
-    @cached_property
+    @property
     def text(self) -> str:
         r"""The answer without solution markers, a reasoning block before it, and a code fence around it.
 

@@ -12,6 +12,7 @@ from evalayer_metrics._lexicon import FUNCTION_WORDS
 from evalayer_metrics._text import MAX_CHARACTERS, words
 
 _CLAUSE_END: Final = re.compile(r"[.,;:!?()\n。，、；：！？।؟،]+")
+_STEM: Final = 5
 # Letters in lower case, line ends for what ends a clause, and spaces for the rest.
 _ASCII_CLAUSES: Final = {
     code: chr(code).lower() if chr(code).isalnum() else "\n" if _CLAUSE_END.match(chr(code)) else " "
@@ -34,24 +35,31 @@ def stems(text: str) -> frozenset[str]:
     """
     text = text[:MAX_CHARACTERS]
     if text.isascii():
-        return frozenset([word[:5] for word in text.translate(_ASCII_CLAUSES).split()])
-    return frozenset(word[:5] for word in words(text, unspaced=2))
+        return frozenset([word[:_STEM] for word in text.translate(_ASCII_CLAUSES).split()])
+    return frozenset(word[:_STEM] for word in words(text, unspaced=2))
 
 
 def evidence(found: Iterable[str], without: Set[str]) -> frozenset[str]:
     """Return the stems of the content words: no function words, no single letters, and none of `without`."""
-    content = {word[:5] for word in found if word not in FUNCTION_WORDS and (len(word) > 1 or not word.isascii())}
+    content = {word[:_STEM] for word in found if word not in FUNCTION_WORDS and (len(word) > 1 or not word.isascii())}
     return frozenset(content - without)
 
 
 def grounding(claimed: Set[str], prompt: str) -> float:
     """Return the share of the claimed stems that stand in the prompt; 0.0 where nothing is claimed."""
-    return len(claimed & _stems_of_prompt(prompt)) / len(claimed) if claimed else 0.0
+    if not claimed:
+        return 0.0
+    text = _spaced(prompt)
+    # A stem of five characters begins a word; a shorter one is a whole word.
+    return sum((f" {stem}" if len(stem) == _STEM else f" {stem} ") in text for stem in claimed) / len(claimed)
 
 
 @lru_cache(maxsize=2)  # the metrics of one row ask for the same prompt
-def _stems_of_prompt(prompt: str) -> frozenset[str]:
-    return stems(prompt)
+def _spaced(prompt: str) -> str:
+    """The words of a prompt, each between two spaces."""
+    prompt = prompt[:MAX_CHARACTERS]
+    found = prompt.translate(_ASCII_CLAUSES).split() if prompt.isascii() else words(prompt, unspaced=2)
+    return f" {' '.join(found)} "
 
 
 def mean(values: Sequence[float]) -> float:
@@ -62,4 +70,4 @@ def mean(values: Sequence[float]) -> float:
 def names(label: str, found: Sequence[str]) -> bool:
     """Return whether every word of a label is among the words found, by stem; a label without words is not."""
     wanted = stems(label)
-    return bool(wanted) and wanted <= {word[:5] for word in found}
+    return bool(wanted) and wanted <= {word[:_STEM] for word in found}

@@ -20,7 +20,7 @@ _UNSPACED: Final = (
     "\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 )
 _ASCII_WORD: Final = re.compile(r"[a-z0-9]+")
-_WORD: Final = re.compile(rf"(?:[^\W_]|[{_MARKS}])+")
+_WORD: Final = re.compile(rf"(?:[^\W_]++|[{_MARKS}]++)++")
 _RUN: Final = re.compile(rf"[{_UNSPACED}]+")
 _ARTICLE: Final = re.compile(r"\b(?:a|an|the)\b")
 

@@ -33,7 +33,7 @@ class ReplayBackend:
     """
 
     name = "replay"
-    batch_size = 512
+    batch_size = 32
     warnings = ()
 
     def __init__(self, path: str | Path) -> None:

@@ -88,11 +88,11 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
                 reasons = totals.unscored[metric]
                 reasons[reason if reason in reasons or len(reasons) < _MAX_REASONS else _OTHER_REASONS] += 1
             specifics = {} if entry.metadata is None else {"metadata": entry.metadata}
-            metrics = {METRIC_PREFIX + name: value for name, value in (entry.scores or {}).items()}
+            metrics = _literal({METRIC_PREFIX + name: value for name, value in (entry.scores or {}).items()})
             columns["example"].append(_text(entry.prompt))
             columns["full_prompt"].append(messages)
             columns["gold"].append(_text(entry.gold))
-            columns["metrics"].append(repr(metrics))
+            columns["metrics"].append(metrics)
             columns["pred_logprobs"].append("[]" if entry.logprobs is None else repr([entry.logprobs]))
             columns["predictions"].append(predictions)
             columns["specifics"].append(repr(specifics))
@@ -145,6 +145,12 @@ def _inference(entry: Entry, messages: str, predictions: str) -> dict[str, Any]:
     if entry.metadata is not None:
         record["metadata"] = entry.metadata
     return record
+
+
+def _literal(metrics: Mapping[str, float]) -> str:
+    """The metrics as a Python literal, by way of JSON, which is several times as fast as `repr`."""
+    text = encode(metrics).decode()
+    return repr(metrics) if "'" in text or "\\" in text else text.replace('"', "'")
 
 
 def _text(text: str) -> str:
