@@ -11,6 +11,8 @@ from evalayer_metrics import classification, description_quality, reasoning_cohe
 
 CLASSES: Final = ("hardware", "software", "network", "access")
 
+NUMBER: Final = re.compile(r"\d+")
+
 RESPONSE_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["class", "thought", "description"],
@@ -80,5 +82,5 @@ def invents_no_number(completion: Completion) -> Score:
     answer = completion.json
     if not isinstance(answer, dict):
         return Unscored("the answer is no JSON object")
-    claimed = re.findall(r"\d+", f"{answer.get('thought')} {answer.get('description')}")
-    return set(claimed) <= set(re.findall(r"\d+", completion.prompt))
+    claimed = NUMBER.findall(f"{answer.get('thought')} {answer.get('description')}")
+    return not claimed or set(claimed) <= set(NUMBER.findall(completion.prompt))

@@ -87,15 +87,20 @@ class reasoning_coherence(Metric):  # noqa: N801 (called like the functions besi
         given_stems = stems(given)
         values = (
             grounding(evidence(words, self._label_stems | given_stems), completion.prompt),
-            self._argues_for(given.casefold(), given_stems, by_clause) if given else 0.0,
+            self._argues_for(given.casefold(), given_stems, by_clause, words) if given else 0.0,
             repetition_free(words),
             _decisiveness(words, thought),
             right_equations(thought),
         )
         return {**dict(zip(_PARTS, values, strict=True)), "mean": mean(values)}
 
-    def _argues_for(self, given: str, given_stems: frozenset[str], by_clause: Iterable[Sequence[str]]) -> float:
+    def _argues_for(
+        self, given: str, given_stems: frozenset[str], by_clause: Iterable[Sequence[str]], words: Iterable[str]
+    ) -> float:
         labels = self._label_of_stem
+        said = {word[:5] for word in words}
+        if given_stems.isdisjoint(said) and labels.keys().isdisjoint(said):  # as most thoughts that name no class
+            return 0.5
         supporting = opposing = 0
         for clause in by_clause:
             negated = 0
