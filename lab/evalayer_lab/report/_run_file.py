@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, Ty
 
 from evalayer import Aggregation
 from evalayer_lab._errors import InputError
+from evalayer_lab._names import METRIC_PREFIX
 
 MAX_BYTES: Final = 64 << 20
-_PREFIX: Final = "lambda_"
 T = TypeVar("T")
 
 
@@ -139,7 +139,7 @@ def plain_name(key: str) -> str:
     >>> plain_name("lambda_class.correct")
     'class.correct'
     """
-    name = key.removeprefix(_PREFIX) or key
+    name = key.removeprefix(METRIC_PREFIX) or key
     return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evalayer import Aggregator
+from evalayer_lab._names import METRIC_PREFIX
 from evalayer_lab.run._journal import Entry
 from evalayer_lab.run._json import encode
 
 RESULTS_KEY: Final = "custom|gen_qa_gen_qa|0"
-METRIC_PREFIX: Final = "lambda_"
 _COLUMNS: Final = ("example", "full_prompt", "gold", "metrics", "pred_logprobs", "predictions", "specifics")
 _SCHEMA: Final = pa.schema([(column, pa.string()) for column in _COLUMNS])
 _ROW_GROUP: Final = 4096
