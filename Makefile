@@ -53,8 +53,8 @@ format: $(VENV)/.dev ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 lock: $(VENV)/.dev ## Renew the hash-locked requirements
-	@$(BIN)/$(LOCK) --extra lab --output-file requirements.txt
 	@$(BIN)/$(LOCK) --extra dev --output-file requirements-dev.txt
+	@$(BIN)/$(LOCK) --extra lab --constraint requirements-dev.txt --output-file requirements.txt
 	@$(BIN)/$(LOCK) --output-file layer/requirements-build.txt
 	@for python in 3.12 3.13; do $(BIN)/$(COMPILE) --python-version $$python --python-platform aarch64-manylinux_2_28 \
 	  pyproject.toml --extra metrics --output-file layer/python$$python/requirements.txt; done
