@@ -20,7 +20,7 @@ def _evalayer(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_without_the_libraries_of_the_lab_it_says_what_to_install() -> None:
     code = f"import sys; sys.path[:0] = [{str(ROOT / 'layer')!r}, {str(ROOT / 'lab')!r}]; import evalayer_lab.__main__"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == 'Error: the command line needs click: pip install "evalayer[lab]"\n'
 
 
@@ -54,7 +54,7 @@ def test_help_imports_nothing_heavy() -> None:
         "from evalayer_lab.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print(sorted({'boto3', 'numpy', 'pyarrow', 'pydantic', 'rich', 'ruamel', 'sklearn'} & set(sys.modules)))"
+        "print(sorted({'boto3', 'duckdb', 'numpy', 'pyarrow', 'pydantic', 'rich', 'ruamel', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

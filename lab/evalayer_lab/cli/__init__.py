@@ -13,7 +13,8 @@ def main() -> NoReturn:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("evalayer"):
             raise
-        sys.exit(f'Error: the command line needs {error.name}: pip install "evalayer[lab]"')
+        sys.stderr.write(f'Error: the command line needs {error.name}: pip install "evalayer[lab]"\n')
+        sys.exit(2)
     run()
 
 

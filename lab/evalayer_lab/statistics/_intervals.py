@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
-
-Method: TypeAlias = Literal["wilson", "student-t"]
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -22,18 +18,22 @@ class Estimate:
         low: lower end of the interval; None where the data give none.
         high: upper end of the interval; None where the data give none.
         level: confidence level of the interval, between 0 and 1.
-        method: how the interval was computed.
+        method: how the interval was computed, as "wilson" or "bootstrap".
         n: rows the estimate stands on.
         n_unscored: rows that should have had a score and have none; they are not in `value`.
+        seed: of the resampling (PCG64); None where nothing was resampled.
+        resamples: how many were drawn; None where nothing was resampled.
     """
 
     value: float | None
     low: float | None
     high: float | None
     level: float
-    method: Method
+    method: str
     n: int
     n_unscored: int
+    seed: int | None = None
+    resamples: int | None = None
 
 
 def wilson_interval(successes: int, n: int, *, level: float = 0.95, n_unscored: int = 0) -> Estimate:
