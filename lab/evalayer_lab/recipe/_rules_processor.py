@@ -35,6 +35,9 @@ def check_processor(subject: Subject) -> Iterator[Finding]:
     """Check the sections that name a Lambda function."""
     if subject.get("rl_env", "reward_lambda_arn") == "":
         yield error("missing-field", ("rl_env", "reward_lambda_arn"), "is empty; rft_eval needs the function")
+    if subject.kind == "rft_eval" and subject.circumstances.reward is False:
+        reason = "asks for rewards, and this function declares none; give its Task reward={metric: weight}"
+        yield error("lambda-type", ("rl_env", "reward_lambda_arn"), reason)
     yield from _arn(subject, ("rl_env", "reward_lambda_arn"))
     processor = subject.section("processor")
     if not processor:

@@ -291,6 +291,8 @@ def test_a_fault_is_found_and_fixed_where_that_is_safe(
          Circumstances(corpus_metrics=["class"], reward=True), [], None),
         (GEN_QA, "custom_metrics", "rft", Circumstances(corpus_metrics=[], reward=True),
          [("lambda-type", "warning")], None),
+        (RFT, "", "", Circumstances(corpus_metrics=[], reward=False), [("lambda-type", "error")], None),
+        (RFT, "", "", Circumstances(corpus_metrics=[], reward=True), [], None),
     ],
 )  # fmt: skip
 def test_what_a_recipe_does_not_say_itself_is_given(
