@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, NoReturn, TypeAlias
 
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
@@ -17,8 +18,9 @@ _REASONING: Final = (
     ("<thinking>", "</thinking>"),
     ("<reasoning>", "</reasoning>"),
 )
-# Possessive: a string that is never closed is passed over once, not once for each of its characters.
-_STRING_OR_BRACE: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}]', re.DOTALL)
+# Possessive: no text makes these backtrack. A string that is never closed matches too, with an empty group.
+_STRING_OR_BRACE: Final = re.compile(r'"(?:[^"\\]++|\\.)*+("?)|[{}]', re.DOTALL)
+_BRACE: Final = re.compile(r"[{}]")
 _MAX_DEPTH: Final = 100
 _MAX_STARTS: Final = 32  # places in prose where an object is looked for: bounds the work at 32 times the text
 
@@ -117,7 +119,7 @@ def parse_json(text: str) -> Parsed:
     end = 0
     for _ in range(_MAX_STARTS):
         start = text.find("{", end)
-        stop = _closing(text, start) if start >= 0 else -1
+        stop = closing(text, start) if start >= 0 else -1
         if stop < 0:
             break
         if stop - start > longest:
@@ -137,10 +139,10 @@ def _decoded(text: str) -> JSONValue:
     return value
 
 
-def _closing(text: str, start: int) -> int:
+def closing(text: str, start: int) -> int:
     """Return the index after the brace that closes the one at `start`; -1 if the text ends first."""
     depth = 0
-    for found in _STRING_OR_BRACE.finditer(text, start):
+    for found in _marks(text, start):
         mark = found[0]
         if mark == "{":
             depth += 1
@@ -149,6 +151,15 @@ def _closing(text: str, start: int) -> int:
             if not depth:
                 return found.end()
     return -1
+
+
+def _marks(text: str, start: int) -> Iterator[re.Match[str]]:
+    """Yield strings and braces in one pass; a string that is never closed is text, and so is every quote after it."""
+    for found in _STRING_OR_BRACE.finditer(text, start):
+        if found[1] == "":
+            yield from _BRACE.finditer(text, found.start())
+            return
+        yield found
 
 
 def _refuse(text: str) -> NoReturn:
