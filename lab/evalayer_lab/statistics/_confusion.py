@@ -1,11 +1,16 @@
-"""The confusion matrix of a classification, from the counters its rows reported."""
+"""The confusion matrix of a classification, from its rows or from the counters they reported."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+Labelled: TypeAlias = Sequence[str | None] | Sequence[int] | NDArray[np.generic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +20,7 @@ class ConfusionMatrix:
     Attributes:
         counts: shape (classes, classes + 1): rows by gold class; the last column holds the rows whose prediction
             was none of the classes.
-        n_left_out: rows whose counters name no gold class, or more than one.
+        n_left_out: rows without a gold class of these, or whose counters name more than one.
     """
 
     counts: NDArray[np.int64]
@@ -58,3 +63,59 @@ def confusion_from_counters(
     return ConfusionMatrix(
         cells.reshape(classes, classes + 1).astype(np.int64), len(usable) - int(np.count_nonzero(usable))
     )
+
+
+def confusion_from_codes(
+    gold: NDArray[np.intp], predicted: NDArray[np.intp], classes: int
+) -> tuple[ConfusionMatrix, NDArray[np.intp]]:
+    """Count the rows that have a gold class, and say into which cell of the matrix each of them falls."""
+    known = gold >= 0
+    every = bool(known.all())
+    gold, predicted = (gold, predicted) if every else (gold[known], predicted[known])
+    cells = gold * (classes + 1) + np.where(predicted < 0, classes, predicted)
+    counts = np.bincount(cells, minlength=classes * (classes + 1)).reshape(classes, classes + 1)
+    return ConfusionMatrix(counts.astype(np.int64), len(known) - len(cells)), cells
+
+
+def label_codes(values: Labelled, labels: Sequence[str], name: str) -> NDArray[np.intp]:
+    """Number the labels of the rows by their place in `labels`; -1 for None and for what is none of them.
+
+    Args:
+        values: a label or None for each row; or integers, which are such numbers already.
+        labels: the classes, in order.
+        name: of the argument, for errors.
+
+    Raises:
+        ValueError: a value is neither text nor None, or a number is no place in `labels`.
+    """
+    numbers = isinstance(values, np.ndarray) and values.dtype.kind in "iu"
+    if numbers or (len(values) and isinstance(values[0], int | np.integer)):
+        codes = np.asarray(values)
+        if codes.ndim != 1 or codes.dtype.kind not in "iu":
+            raise ValueError(f"{name} must be a vector of labels, or of their places in labels, and not a mixture")
+        if len(codes) and (codes.min() < -1 or codes.max() >= len(labels)):
+            raise ValueError(f"{name} must have numbers from 0 to {len(labels) - 1}, or -1 for a row without a label")
+        return codes.astype(np.intp)
+    if isinstance(values, np.ndarray):
+        if values.ndim != 1:
+            raise ValueError(f"{name} must be a vector, not of shape {values.shape}")
+        values = values.tolist()
+    places: dict[object, int] = {label: place for place, label in enumerate(labels)}
+    codes = np.fromiter(map(places.get, values, repeat(-1)), dtype=np.intp, count=len(values))
+    for row in np.flatnonzero(codes < 0).tolist():
+        value = values[row]
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"{name}[{row}] is {value!r}: give a label as text, and None where a row has none")
+    return codes
+
+
+def check_labels(labels: Sequence[str]) -> None:
+    """Labels are a list of different texts.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if isinstance(labels, str) or not len(labels) or not all(isinstance(label, str) for label in labels):
+        raise ValueError(f"labels must list every label as text, not be {labels!r}")
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"labels must be different from each other: {labels!r}")

@@ -1,0 +1,16 @@
+"""What one answer says: its kind, its label, and how sure its token log probabilities are of that label."""
+
+from evalayer_lab.answers._confidence import CONFIDENCE_REASONS, FieldConfidence, field_confidence
+from evalayer_lab.answers._facts import ANSWER_KINDS, AnswerFacts, describe_answer
+from evalayer_lab.answers._shading import ShadedToken, shaded_tokens
+
+__all__ = [
+    "ANSWER_KINDS",
+    "CONFIDENCE_REASONS",
+    "AnswerFacts",
+    "FieldConfidence",
+    "ShadedToken",
+    "describe_answer",
+    "field_confidence",
+    "shaded_tokens",
+]
