@@ -19,7 +19,7 @@ help: ## Show this list
 
 demo: $(VENV)/.lab ## Evaluate a real model on the bundled support tickets and print what it found
 	@$(BIN)/evalayer run recipes/support_tickets.yaml --data data/support_tickets/gen_qa.jsonl \
-	  --train data/support_tickets/train.jsonl --output output --overwrite
+	  --train data/support_tickets/train.jsonl --output output --overwrite --html output/report.html
 
 test: $(VENV)/.dev ## Run every test and doctest, warnings as errors
 	@$(BIN)/pytest -n auto $(PYTEST_ARGS)
@@ -61,6 +61,9 @@ lock: $(VENV)/.dev ## Renew the hash-locked requirements
 	@echo 'awslambdaric>=4' | $(BIN)/$(COMPILE) --no-annotate --universal --python-version 3.12 - \
 	  --output-file lab/evalayer_lab/handler/runtime-client.txt
 	@echo checkov | $(BIN)/$(COMPILE) --universal --python-version 3.11 - --output-file requirements-checkov.txt
+	@printf 'mlflow\nsagemaker-mlflow\n' > $(VENV)/oracle-excludes.txt
+	@echo sagemaker-train | $(BIN)/$(COMPILE) --universal --python-version 3.11 - \
+	  --excludes $(VENV)/oracle-excludes.txt --output-file requirements-oracle.txt
 
 clean: ## Remove the environment and everything that was built
 	rm -rf $(VENV) .aws-sam build dist output .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -85,4 +88,11 @@ $(VENV)/checkov/.done: requirements-checkov.txt | $(BIN)/python
 	@echo "installing checkov into $(VENV)/checkov (once)"
 	@$(BIN)/python -m venv $(VENV)/checkov
 	@$(VENV)/checkov/bin/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-checkov.txt
+	@touch $@
+
+# The SageMaker SDK, whose requests tests compare with ours, takes half a gigabyte, so it lives apart.
+$(VENV)/oracle/.done: requirements-oracle.txt | $(BIN)/python
+	@echo "installing the SageMaker SDK into $(VENV)/oracle (once)"
+	@$(BIN)/python -m venv $(VENV)/oracle
+	@$(VENV)/oracle/bin/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-oracle.txt
 	@touch $@

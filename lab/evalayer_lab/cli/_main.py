@@ -13,7 +13,10 @@ from evalayer import EvalayerError, __version__
 from evalayer_lab.cli._group import Group
 
 # Each command is a module of this package; it is imported when the command, or the list of commands, is asked for.
-_COMMANDS: Final = ("init", "metrics", "invoke", "dataset", "recipe", "run", "report", "doctor")
+_COMMANDS: Final = (
+    "init", "metrics", "invoke", "dataset", "recipe", "run", "report", "compare", "gate", "power", "doctor",
+    "launch", "wait", "fetch",
+)  # fmt: skip
 
 
 class _Commands(Group):

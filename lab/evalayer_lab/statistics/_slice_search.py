@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincc, ndtr
-from scipy.stats import hypergeom
 
+from evalayer_lab.statistics._hypergeometric import hypergeometric_tail
 from evalayer_lab.statistics._metadata import Groups, MetadataKey, combine, groups_of, numbered
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -107,7 +107,8 @@ class Losses:
         p_values = np.ones(len(n))
         tested = np.flatnonzero(z > 1)
         if self.is_binary:
-            p_values[tested] = hypergeom.sf(sums[tested, 0] - 1, all_n[tested], all_sums[tested, 0], n[tested])
+            hits, successes = (each[tested, 0].astype(np.int64) for each in (sums, all_sums))
+            p_values[tested] = hypergeometric_tail(hits, all_n[tested], successes, n[tested])
             return p_values, z
         part, all_part, rest_part = (each[tested].astype(np.float64) for each in (n, all_n, rest))
         skewness = third[tested] * part * rest_part * (rest_part - part)

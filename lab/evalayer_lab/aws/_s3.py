@@ -1,0 +1,47 @@
+"""S3 URIs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from evalayer_lab._errors import InputError
+
+_URI: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<key>.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Uri:
+    """A place in S3.
+
+    Attributes:
+        bucket: its bucket.
+        key: its key or prefix, without a slash at either end; empty for the whole bucket.
+    """
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, text: str, what: str) -> S3Uri:
+        """Read `s3://bucket/key`.
+
+        Args:
+            text: the URI.
+            what: where it was given, for the message.
+
+        Raises:
+            InputError: it is no such URI.
+        """
+        match = _URI.fullmatch(text)
+        key = (match["key"] or "").strip("/") if match else ""
+        if match is None or not (key.isprintable() and "//" not in key):
+            raise InputError(f"is {text!r}; it takes s3://BUCKET/PREFIX", field=what)
+        return cls(match["bucket"], key)
+
+    def __truediv__(self, name: str) -> S3Uri:
+        return S3Uri(self.bucket, f"{self.key}/{name}" if self.key else name)
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}".rstrip("/")

@@ -1,0 +1,117 @@
+"""The services of AWS in one region, each with a client that is made when it is first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from evalayer_lab._errors import InputError
+from evalayer_lab.aws._errors import asking
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sts import STSClient
+
+_CONNECT_SECONDS: Final = 10
+
+
+class Aws:
+    """AWS in one region, with the credentials of the environment.
+
+    A call that fails for a passing reason is repeated as boto3 does by default, or as AWS_MAX_ATTEMPTS says. Only the
+    calls of `sagemaker_once` and `invoker`, which must not happen twice, are made once.
+
+    Attributes:
+        region: the region, such as `"us-east-1"`.
+    """
+
+    def __init__(self, session: boto3.Session, region: str) -> None:
+        self.region = region
+        self._session = session
+
+    @classmethod
+    def connect(cls, region: str | None = None) -> Aws:
+        """Read the AWS configuration. Nothing is asked yet.
+
+        Raises:
+            InputError: boto3 is not installed, the configuration cannot be read, or no region is known.
+        """
+        try:
+            import boto3
+        except ImportError as error:
+            raise InputError('jobs on AWS take boto3: pip install "evalayer[lab]"') from error
+        with asking("the configuration", "AWS"):
+            session = boto3.Session(region_name=region)
+        if not session.region_name:
+            raise InputError("the AWS region is not known; give --region, or set AWS_DEFAULT_REGION")
+        return cls(session, session.region_name)
+
+    @cached_property
+    def has_credentials(self) -> bool:
+        """Whether there are credentials at all."""
+        with asking("the credentials", "AWS"):
+            return self._session.get_credentials() is not None
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """Objects."""
+        client: S3Client = self._client("s3")
+        return client
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        """Roles."""
+        client: IAMClient = self._client("iam")
+        return client
+
+    @cached_property
+    def sts(self) -> STSClient:
+        """Who asks."""
+        client: STSClient = self._client("sts")
+        return client
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """Logs."""
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @cached_property
+    def functions(self) -> LambdaClient:
+        """Lambda functions."""
+        client: LambdaClient = self._client("lambda")
+        return client
+
+    def invoker(self, timeout: float) -> LambdaClient:
+        """Return a client that invokes a function once and waits that many seconds for its answer."""
+        client: LambdaClient = self._client("lambda", attempts=1, timeout=timeout)
+        return client
+
+    @cached_property
+    def sagemaker(self) -> SageMakerClient:
+        """Jobs."""
+        client: SageMakerClient = self._client("sagemaker")
+        return client
+
+    @cached_property
+    def sagemaker_once(self) -> SageMakerClient:
+        """Jobs, for a call that must not be repeated blindly."""
+        client: SageMakerClient = self._client("sagemaker", attempts=1)
+        return client
+
+    def _client(self, service: str, *, attempts: int | None = None, timeout: float = 60) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            retries=None if attempts is None else {"total_max_attempts": attempts},
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=timeout,
+        )
+        make: Any = self._session.client
+        with asking("the configuration", "AWS"):
+            return make(service, region_name=self.region, config=config)

@@ -1,0 +1,128 @@
+"""Everything that AWS is asked before a launch, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from evalayer_lab.aws._errors import AwsError
+from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws.launch._check import Check, Name, ok, skipped
+from evalayer_lab.aws.launch._create import find_job
+from evalayer_lab.aws.launch._function import (
+    Concurrency,
+    check_concurrency,
+    check_function,
+    missing,
+    read_concurrency,
+    read_function,
+)
+from evalayer_lab.aws.launch._invoke import check_invoke
+from evalayer_lab.aws.launch._places import check_buckets, check_role
+from evalayer_lab.aws.launch._plan import Plan
+
+READS: Final = (
+    "sagemaker:DescribeTrainingJob",
+    "sagemaker:ListTags",
+    "sts:GetCallerIdentity",
+    "iam:GetRole",
+    "s3:ListBucket",
+    "lambda:GetFunctionConfiguration",
+    "lambda:GetFunctionConcurrency",
+    "lambda:GetAccountSettings",
+)
+_NO_AWS: Final = {"credentials", "unreachable", "unanswered", "throttled"}
+
+
+@dataclass
+class Examination:
+    """What AWS has, as far as it matters to a launch.
+
+    Attributes:
+        checks: what was found, or why it was not looked at.
+        concurrency: how many events can be answered at once; None if there is no function, or it is not known.
+    """
+
+    checks: list[Check] = field(default_factory=list)
+    concurrency: Concurrency | None = None
+
+
+def examine(plan: Plan, aws: Aws, *, invoke: bool, reads_only: bool) -> Examination:
+    """Check the job's name, role, buckets and function.
+
+    What the credentials may not read is skipped, for a launch does not take it.
+
+    Args:
+        plan: the job.
+        aws: its region.
+        invoke: whether the function is sent the first row.
+        reads_only: nothing runs, not even the function, and a check that AWS cannot be asked for is skipped.
+
+    Raises:
+        InputError: there is a job of that name that was launched with something else.
+        AwsError: AWS cannot be asked.
+    """
+    examination = Examination()
+    reason = ""
+    if reads_only and not aws.has_credentials:
+        reason = "there are no AWS credentials"
+    for name, check in _checks(plan, aws, examination, invoke=invoke, reads_only=reads_only):
+        if reason:
+            examination.checks.append(skipped(name, reason))
+            continue
+        try:
+            examination.checks.extend(check())
+        except AwsError as failure:
+            if reads_only and failure.kind in _NO_AWS:
+                reason = str(failure)
+            elif failure.kind != "denied":
+                raise
+            examination.checks.append(skipped(name, str(failure)))
+    return examination
+
+
+def _checks(
+    plan: Plan, aws: Aws, examination: Examination, *, invoke: bool, reads_only: bool
+) -> Iterator[tuple[Name, Callable[[], Iterator[Check]]]]:
+    yield "job", lambda: _job(plan, aws)
+    yield "role", lambda: check_role(plan, aws)
+    yield "buckets", lambda: check_buckets(plan, aws)
+    function, recipe, dataset = plan.recipe.function, plan.recipe.recipe, plan.dataset
+    if function is None or recipe is None:
+        return
+    timeout: list[int] = []
+
+    def configuration() -> Iterator[Check]:
+        try:
+            found = read_function(aws, function)
+        except AwsError as failure:
+            if (check := missing(failure, function)) is None:
+                raise
+            yield check
+            return
+        timeout.append(found.get("Timeout", 3))
+        yield from check_function(function, recipe, found, aws.region)
+
+    def concurrency() -> Iterator[Check]:
+        if timeout:
+            examination.concurrency = read_concurrency(aws, function)
+            yield check_concurrency(function, examination.concurrency)
+
+    def trial() -> Iterator[Check]:
+        if not invoke or reads_only:
+            yield skipped("invoke", "a dry run calls nothing" if reads_only else "--no-invoke")
+        elif timeout and dataset:
+            yield from check_invoke(aws, function, recipe, dataset, timeout[0])
+
+    yield "function", configuration
+    yield "concurrency", concurrency
+    yield "invoke", trial
+
+
+def _job(plan: Plan, aws: Aws) -> Iterator[Check]:
+    found = find_job(plan, aws)
+    if found is None:
+        yield ok("job", f"there is no job {plan.job} yet")
+    else:
+        yield ok("job", f"{plan.job} was launched already, and is {found.status}")

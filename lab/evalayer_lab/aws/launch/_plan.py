@@ -1,0 +1,198 @@
+"""Everything about a job that is known before AWS is asked: its files, its request, its name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from evalayer_lab._errors import InputError
+from evalayer_lab.aws._s3 import S3Uri
+from evalayer_lab.aws.launch._check import Check, warning
+from evalayer_lab.aws.launch._data import Dataset, examine_dataset
+from evalayer_lab.aws.launch._facts import facts, image_uri, instance_type
+from evalayer_lab.aws.launch._recipe import CheckedRecipe, NovaRecipe, Role, check_recipe, function_arn
+from evalayer_lab.aws.launch._request import DIGEST_TAG, training_job
+
+_JOB_NAME: Final = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62}", re.ASCII)
+_MAX_JOB_NAME: Final = 63
+_NAME_DIGITS: Final = 12
+_KEY_DIGITS: Final = 32
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a job is launched with.
+
+    Attributes:
+        recipe: the recipe.
+        role: the ARN of the role that the job runs as.
+        output: the S3 URI that the job writes below.
+        region: the job's region.
+        data: the dataset; None for a benchmark.
+        name: the job's name; None derives it from the recipe's `run.name` and a digest of everything.
+        instance_type: None takes the model's usual one.
+        instances: the instance count, written into the recipe; None takes the recipe's `replicas`.
+        image: the container's image; None takes the region's.
+        function: the name or ARN of the Lambda function, written into the recipe; None takes the recipe's.
+        inputs: the S3 URI below which recipe and dataset are put; None puts them below `output`.
+        max_hours: after that many hours AWS stops the job.
+    """
+
+    recipe: Path
+    role: str
+    output: str
+    region: str
+    data: Path | None = None
+    name: str | None = None
+    instance_type: str | None = None
+    instances: int | None = None
+    image: str | None = None
+    function: str | None = None
+    inputs: str | None = None
+    max_hours: float = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file that the job reads.
+
+    Attributes:
+        uri: where it goes; the same content goes to the same place.
+        source: the file, or the content itself.
+        size: its bytes.
+    """
+
+    uri: S3Uri
+    source: Path | bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A job that can be launched.
+
+    Attributes:
+        settings: what it was planned from.
+        role: the role that it runs as.
+        recipe: the recipe.
+        dataset: the rows; None for a benchmark.
+        inputs: the files that it reads.
+        output: the place that it writes below.
+        request: what CreateTrainingJob is asked.
+        digest: of recipe, dataset and request, apart from the name: 64 hexadecimal digits.
+        checks: what was found so far.
+    """
+
+    settings: Settings
+    role: Role
+    recipe: CheckedRecipe
+    dataset: Dataset | None
+    inputs: tuple[Input, ...]
+    output: S3Uri
+    request: Mapping[str, Any]
+    digest: str
+    checks: tuple[Check, ...]
+
+    @property
+    def job(self) -> str:
+        """The job's name."""
+        return str(self.request["TrainingJobName"])
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A job that cannot even be planned, for its recipe is broken.
+
+    Attributes:
+        checks: what was found.
+    """
+
+    checks: tuple[Check, ...]
+
+
+def make_plan(settings: Settings) -> Plan | Refused:
+    """Read and check recipe and dataset, and write the request. AWS is not asked.
+
+    Raises:
+        InputError: a file or an option cannot be used, or the image or instance type is not known.
+    """
+    role = Role.parse(settings.role)
+    output = S3Uri.parse(settings.output, "--output")
+    place = S3Uri.parse(settings.inputs, "--inputs") if settings.inputs else output / "evalayer-inputs"
+    if settings.name is not None and not _JOB_NAME.fullmatch(settings.name):
+        raise InputError(
+            f"is {settings.name!r}; a job's name has at most 63 letters, digits and hyphens, none at an end",
+            field="--name",
+        )
+    function = function_arn(settings.function, role, settings.region) if settings.function else None
+    recipe = check_recipe(settings.recipe, function, settings.instances)
+    dataset = examine_dataset(settings.data, recipe.kind)
+    checks = (*recipe.checks, *(dataset.checks if dataset else ()))
+    if recipe.recipe is None:
+        return Refused(checks)
+    image = settings.image or image_uri(settings.region)
+    chosen = settings.instance_type or instance_type(recipe.recipe.run.model_type)
+    inputs = [_recipe_input(recipe, place)]
+    if dataset:
+        inputs.append(_data_input(dataset, place))
+    request = training_job(
+        recipe.recipe,
+        role=role.arn,
+        image=image,
+        instance_type=chosen,
+        recipe_uri=str(inputs[0].uri),
+        data_uri=str(inputs[1].uri) if dataset else None,
+        output=str(output),
+        max_seconds=round(settings.max_hours * 3600),
+    )
+    digest = sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    request["TrainingJobName"] = settings.name or _job_name(recipe.recipe.run.name, digest)
+    request["Tags"] = [{"Key": DIGEST_TAG, "Value": digest}]
+    checks += tuple(_instance_type(chosen, recipe.recipe))
+    return Plan(settings, role, recipe, dataset, tuple(inputs), output, request, digest, checks)
+
+
+def _instance_type(chosen: str, recipe: NovaRecipe) -> list[Check]:
+    model = facts().models.get(recipe.run.model_type)
+    if model is None or chosen in model.instance_types:
+        return []
+    known = ", ".join(model.instance_types)
+    return [warning("instance-type", f"{chosen} is not among those known for {recipe.run.model_type}: {known}")]
+
+
+def _recipe_input(recipe: CheckedRecipe, place: S3Uri) -> Input:
+    content = recipe.text.encode()
+    return Input(place / sha256(content).hexdigest()[:_KEY_DIGITS] / "recipe.yaml", content, len(content))
+
+
+def _data_input(dataset: Dataset, place: S3Uri) -> Input:
+    digest, size = sha256(), 0
+    try:
+        with dataset.path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+    except OSError as failure:
+        raise InputError(f"cannot be read: {failure.strerror}", path=dataset.path) from failure
+    return Input(place / digest.hexdigest()[:_KEY_DIGITS] / dataset.file_name, dataset.path, size)
+
+
+def _job_name(run_name: str, digest: str) -> str:
+    """Derive a name that the same job gets again.
+
+    >>> _job_name("support tickets, 2", "0123456789abcdef")
+    'support-tickets-2-0123456789ab'
+    """
+    slug = re.sub(r"[^a-zA-Z0-9]+", "-", run_name).strip("-")[: _MAX_JOB_NAME - _NAME_DIGITS - 1].rstrip("-")
+    return f"{slug or 'evaluation'}-{digest[:_NAME_DIGITS]}"
+
+
+def as_json_text(request: Mapping[str, object]) -> str:
+    """Write a request as JSON, field by field as it is sent."""
+    return json.dumps(request, indent=2, ensure_ascii=False)

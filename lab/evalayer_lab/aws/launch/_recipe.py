@@ -1,0 +1,175 @@
+"""The recipe as it is uploaded: checked, with the function and the instance count that were given at launch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from evalayer_lab._errors import InputError
+from evalayer_lab.aws.launch._check import Check, error, ok, warning
+from evalayer_lab.recipe import (
+    AnyRecipe,
+    BenchmarkRecipe,
+    Circumstances,
+    JudgeRecipe,
+    OpenSourceRecipe,
+    OtherRecipe,
+    Recipe,
+    RewardRecipe,
+    check_text,
+)
+from evalayer_lab.recipe._edit import Insert, SetValue, apply
+from evalayer_lab.recipe._yaml import Place, parse_document
+
+NovaRecipe = Recipe | BenchmarkRecipe | JudgeRecipe | RewardRecipe | OtherRecipe
+
+_ROLE: Final = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>\d{12}):role/(?:[\x21-\x2e\x30-\x7e]+/)*(?P<name>[\w+=,.@-]{1,64})",
+    re.ASCII,
+)
+_FUNCTION: Final = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):function:"
+    r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>[A-Za-z0-9$_-]{1,128}))?",
+    re.ASCII,
+)
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """The role that the job runs as."""
+
+    arn: str
+    partition: str
+    account: str
+    name: str
+
+    @classmethod
+    def parse(cls, arn: str) -> Role:
+        """Read a role's ARN.
+
+        Raises:
+            InputError: it is none.
+        """
+        match = _ROLE.fullmatch(arn)
+        if match is None:
+            raise InputError(f"is {arn!r}; it takes arn:aws:iam::ACCOUNT:role/NAME", field="--role")
+        return cls(arn, match["partition"], match["account"], match["name"])
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The Lambda function that the job calls."""
+
+    arn: str
+    region: str
+    name: str
+
+    @classmethod
+    def parse(cls, arn: str) -> Function | None:
+        """Read a function's ARN; None if it is none."""
+        match = _FUNCTION.fullmatch(arn)
+        return cls(arn, match["region"], match["name"]) if match else None
+
+
+def function_arn(given: str, role: Role, region: str) -> str:
+    """Make an ARN of a function's name, which is in the role's account.
+
+    Raises:
+        InputError: it is neither a name nor an ARN.
+    """
+    if _NAME.fullmatch(given):
+        return f"arn:{role.partition}:lambda:{region}:{role.account}:function:{given}"
+    if Function.parse(given) is None:
+        raise InputError(
+            f"is {given!r}; it takes a function's name, or arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+            field="--function",
+        )
+    return given
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRecipe:
+    """A recipe, ready to be uploaded.
+
+    Attributes:
+        text: its text.
+        kind: its kind.
+        recipe: its model; None if it has an error that leaves none.
+        checks: what the linter says.
+    """
+
+    text: str
+    kind: str
+    recipe: NovaRecipe | None
+    checks: tuple[Check, ...]
+
+    @property
+    def function(self) -> Function | None:
+        """The function that the job calls."""
+        arn = function_place(self.recipe)[1] if self.recipe else None
+        return Function.parse(arn) if arn else None
+
+
+def function_place(recipe: AnyRecipe) -> tuple[Place | None, str | None]:
+    """Return the field that names the recipe's function, and what it says."""
+    if isinstance(recipe, RewardRecipe):
+        return ("rl_env", "reward_lambda_arn"), recipe.rl_env.reward_lambda_arn
+    if isinstance(recipe, OtherRecipe) and recipe.rl_env:
+        return ("rl_env", "reward_lambda_arn"), recipe.rl_env.reward_lambda_arn
+    if isinstance(recipe, Recipe | OtherRecipe) and recipe.processor:
+        return ("processor", "lambda_arn"), recipe.processor.lambda_arn
+    return None, None
+
+
+def check_recipe(path: Path, function: str | None, instances: int | None) -> CheckedRecipe:
+    """Read a recipe, write the function and the instance count into it if they are given, and check it.
+
+    The linter's errors are errors here, and so is a placeholder that was never filled in.
+
+    Args:
+        path: the recipe.
+        function: the function's ARN.
+        instances: the instance count.
+
+    Raises:
+        InputError: it cannot be read, is not for a Nova model, or has no room for what is given.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as failure:
+        reason = failure.strerror if isinstance(failure, OSError) else "it is not UTF-8"
+        raise InputError(f"cannot be read: {reason}", path=path) from failure
+    circumstances = Circumstances(instances=instances)
+    if instances is not None:
+        text = _with(text, path, ("run", "replicas"), instances, "--instances")
+    if function is not None:
+        recipe = check_text(text, circumstances, str(path)).recipe
+        place = function_place(recipe)[0] if recipe else ("processor", "lambda_arn")
+        if place is None:
+            raise InputError("this kind of evaluation calls no function; leave --function out", path=path)
+        text = _with(text, path, place, function, "--function")
+    report = check_text(text, circumstances, str(path))
+    if isinstance(report.recipe, OpenSourceRecipe):
+        raise InputError("is a recipe for a model from JumpStart; only jobs of Nova models are launched", path=path)
+    found = [
+        (error if finding.severity == "error" or finding.code == "placeholder" else warning)(
+            "recipe", report.message(line, finding)
+        )
+        for line, finding in report.findings
+    ]
+    if not any(check.outcome == "error" for check in found):
+        found.insert(0, ok("recipe", f"{path} is a {report.kind} recipe without an error"))
+    return CheckedRecipe(report.text, report.kind, report.recipe, tuple(found))
+
+
+def _with(text: str, path: Path, place: Place, value: str | int, option: str) -> str:
+    document = parse_document(str(path), text)
+    edit = SetValue(place, value) if place in document.spans else Insert(place, value)
+    after = apply(document, edit)
+    if after is None:
+        field = ".".join(map(str, place))
+        raise InputError(f"has no room for {option}; write {field} in the recipe, on a line of its own", path=path)
+    return after.text

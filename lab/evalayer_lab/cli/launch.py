@@ -1,0 +1,176 @@
+"""`evalayer launch`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws.launch import Check, Costs, Launched, Plan
+
+_COLOURS = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "cyan"}
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="The dataset (JSON Lines); a benchmark has its own.")
+@click.option("--role", metavar="ARN", required=True, help="The role that the job runs as.")
+@click.option("--output", metavar="S3_URI", required=True, help="Where the job writes.")
+@click.option("--inputs", metavar="S3_URI", help="Where the files go.  [default: evalayer-inputs below the output]")
+@click.option("--function", metavar="NAME", help="The Lambda function, by name or ARN.  [default: the recipe's]")
+@click.option("--name", help="The job's name.  [default: run.name and a digest of everything]")
+@click.option("--instance-type", metavar="TYPE", help="The instance type.  [default: the model's usual one]")
+@click.option("--instances", type=click.IntRange(1, 16), help="The instance count.  [default: the recipe's replicas]")
+@click.option("--image", metavar="URI", help="The container's image.  [default: the region's]")
+@click.option("--region", help="The AWS region.  [default: that of the AWS configuration]")
+@click.option(
+    "--max-hours",
+    type=click.FloatRange(min=0.1, max=672),
+    default=24.0,
+    show_default=True,
+    help="After that long AWS stops the job.",
+)
+@click.option("--no-invoke", is_flag=True, help="Do not try the function with the first row.")
+@click.option("--dry-run", is_flag=True, help="Check, print the request, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before the job is created.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def launch(
+    ctx: click.Context,
+    /,
+    recipe: Path,
+    role: str,
+    output: str,
+    region: str | None,
+    no_invoke: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Start the real evaluation job on AWS.
+
+    Checks everything that can be known before an hour of GPU time is spent, says what the job will take, asks, uploads
+    recipe and dataset, and creates the training job. The same command given again finds the job that it created.
+    docs/jobs.md explains the checks and lists the permissions. Exits with 1 if a check stands in the way.
+
+    --dry-run prints the CreateTrainingJob request as JSON. It uploads and invokes nothing; with credentials it reads
+    the role, the buckets, the function, the account's Lambda limits, and whether there is a job of that name. Without
+    credentials these checks are skipped, and said to be.
+
+    \b
+    The JSON object has
+      job, region, created   the job's name; whether it was created now
+      status, arn            of the job, once there is one
+      checks                 each {name, outcome, message}; outcome is ok, warning, error or skipped
+      costs                  instances, rows, invocations, concurrency, the largest event
+      request                what CreateTrainingJob is asked
+
+    \b
+    Examples:
+      evalayer launch recipes/support_tickets.yaml --data data/support_tickets/gen_qa.jsonl \\
+        --role arn:aws:iam::111122223333:role/EvaluationJob --output s3://my-bucket/evaluations --dry-run
+      evalayer launch mmlu.yaml --role arn:aws:iam::111122223333:role/EvaluationJob --output s3://my-bucket/mmlu
+    """
+    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws.launch import Refused, Settings, as_json_text, costs, examine, find_job, make_plan
+
+    if not (dry_run or yes or sys.stdin.isatty()):
+        raise click.UsageError("there is no terminal to ask on; give --yes to start the job, or --dry-run")
+    aws = Aws.connect(region)
+    plan = make_plan(Settings(recipe=recipe, role=role, output=output, region=aws.region, **options))
+    if isinstance(plan, Refused):
+        _print_checks(plan.checks)
+        if as_json:
+            click.echo(json.dumps({"created": False, "checks": [asdict(check) for check in plan.checks]}, indent=2))
+        ctx.exit(1)
+    if not dry_run and (earlier := find_job(plan, aws)):
+        _finish(ctx, plan, earlier, plan.checks, None, as_json)
+    examination = examine(plan, aws, invoke=not no_invoke, reads_only=dry_run)
+    checks = (*plan.checks, *examination.checks)
+    takes = costs(plan, examination.concurrency)
+    _print_checks(checks)
+    _print_costs(takes)
+    refused = any(check.outcome == "error" for check in checks)
+    if dry_run:
+        click.echo(_as_json(plan, None, checks, takes) if as_json else as_json_text(plan.request))
+        ctx.exit(1 if refused else 0)
+    if not refused and (yes or click.confirm(f"Create the job {plan.job}?", err=True)):
+        _finish(ctx, plan, _start(plan, aws), checks, takes, as_json)
+    click.echo("Not launched: see the errors above." if refused else "Not launched.", err=True)
+    if as_json:
+        click.echo(_as_json(plan, None, checks, takes))
+    ctx.exit(1)
+
+
+def _start(plan: Plan, aws: Aws) -> Launched:
+    from evalayer_lab.aws.launch import create_job, upload
+    from evalayer_lab.cli._console import progress
+
+    with progress("bytes") as advance:
+        uploaded = upload(plan, aws, advance)
+    for one in plan.inputs:
+        click.echo(f"{'uploaded' if one in uploaded else 'there already'}: {one.uri}", err=True)
+    return create_job(plan, aws)
+
+
+def _finish(
+    ctx: click.Context, plan: Plan, job: Launched, checks: Sequence[Check], takes: Costs | None, as_json: bool
+) -> None:
+    failed = job.status in {"Failed", "Stopped", "Stopping"}
+    if as_json:
+        click.echo(_as_json(plan, job, checks, takes))
+    else:
+        was = "Created" if job.created else f"Launched already, and now {job.status}:"
+        click.echo(f"{was} {job.job}\n{job.arn}")
+        if failed:
+            click.echo(f"{job.failure or job.status}. To run the same again, give it another --name.")
+        else:
+            region = f" --region {plan.settings.region}"
+            click.echo(f"\nWatch:  evalayer wait {job.job}{region}\nFetch:  evalayer fetch {job.job}{region}")
+    ctx.exit(1 if failed else 0)
+
+
+def _as_json(plan: Plan, job: Launched | None, checks: Sequence[Check], takes: Costs | None) -> str:
+    found = {"arn": job.arn, "status": job.status} if job else {}
+    document = {
+        "job": plan.job,
+        "region": plan.settings.region,
+        "created": job is not None and job.created,
+        **found,
+        "checks": [asdict(check) for check in checks],
+        "costs": asdict(takes) if takes else None,
+        "request": plan.request,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _print_checks(checks: Sequence[Check]) -> None:
+    for check in checks:
+        outcome = click.style(f"{check.outcome:8}", fg=_COLOURS[check.outcome])
+        click.echo(f"{outcome} {check.name:13} {check.message}", err=True)
+
+
+def _print_costs(takes: Costs) -> None:
+    click.echo(
+        f"\n{takes.instances} x {takes.instance_type}, for at most {takes.max_hours:g} hours; "
+        f"{takes.instances} {'replica' if takes.instances == 1 else 'replicas'} of the model",
+        err=True,
+    )
+    if takes.rows is not None:
+        click.echo(f"{takes.rows:,} rows", err=True)
+    if takes.invocations is not None:
+        at_once = "an unknown number of them at once"
+        if takes.reserved_concurrency is not None:
+            at_once = f"at most {takes.reserved_concurrency:,} at once, reserved"
+        elif takes.account_concurrency is not None:
+            at_once = f"at most {takes.account_concurrency:,} at once, the account's limit"
+        click.echo(f"{takes.invocations:,} invocations of the function, {at_once}", err=True)
+    click.echo(err=True)

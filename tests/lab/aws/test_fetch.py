@@ -1,0 +1,201 @@
+"""Fetching the output of a job."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from tests.lab.aws.conftest import Run, Server, never
+from tests.lab.aws.test_wait import FAILED, RUNNING
+
+from evalayer_lab._errors import InputError
+from evalayer_lab.aws._errors import AwsError
+from evalayer_lab.aws._s3 import S3Uri
+from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws.jobs import fetch, find_output
+
+DETAILS = "run/eval_results/details/model/2025/details_custom|gen_qa_gen_qa|0_2025-12-09T01-39-55.025383+00-00.parquet"
+FILES = {
+    "run/eval_results/results_2025.json": b"{}",
+    "run/eval_results/inference_output.jsonl": b"x" * 3_000_000,
+    DETAILS: b"PAR1",
+    "run/tensorboard_results/eval/events.out.tfevents.1": b"",
+}
+URI = S3Uri("results", "x/letters")
+
+
+def _tar(files: Mapping[str, bytes], link: str | None = None) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+        if link:
+            info = tarfile.TarInfo(link)
+            info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            tar.addfile(info)
+    return raw.getvalue()
+
+
+def _put(aws: Server, objects: Mapping[str, bytes]) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="results")
+    for key, content in objects.items():
+        s3.put_object(Bucket="results", Key=key, Body=content)
+
+
+def _tree(folder: Path) -> dict[str, bytes]:
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found.pop(".fetched.json", None)
+    return found
+
+
+def test_the_output_of_a_job(
+    aws: Server, job: str, run_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _put(aws, {"x/letters/output/output.tar.gz": _tar(FILES), "x/letters/output/model.tar.gz": b"not this"})
+    done = run_command("fetch", job)
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[-1] == "Report:  evalayer report output/letters/run"
+    assert _tree(tmp_path / "output/letters") == FILES
+    assert [path.name for path in (tmp_path / "output").iterdir()] == ["letters"], "nothing is left beside it"
+
+    before = aws.calls.count("GET s3")
+    again = run_command("fetch", job, "--json").json
+    assert (again["downloaded"], again["files"], again["runs"]) == (0, 4, ["output/letters/run"])
+    assert aws.calls.count("GET s3") == before + 1, "it is listed, and not downloaded"
+
+
+@pytest.mark.parametrize("source", ["s3://results/x/letters/output/output.tar.gz", "s3://results/x/letters/"])
+def test_the_output_at_a_uri(
+    aws: Server, run_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _put(aws, {"x/letters/output/output.tar.gz": _tar(FILES)})
+    assert run_command("fetch", source, "--json").json["folder"] == "output/letters"
+    assert run_command("fetch", source, "--into", "here", "--json").json["runs"] == ["here/run"]
+
+
+@pytest.mark.parametrize("start", ["x/letters/output/output/", "x/letters/", "x/letters/output/output/None/"])
+def test_an_output_that_is_not_packed(aws: Server, session: Aws, tmp_path: Path, start: str) -> None:
+    files = FILES if "None" not in start else {name.removeprefix("run/"): content for name, content in FILES.items()}
+    _put(aws, {start + name: content for name, content in files.items()})
+    _put(aws, {"x/letters/manifest.json": b"{}"})
+    found = find_output(session, URI)
+    assert (found.packed, len(found.objects)) == (False, 4)
+    fetched = fetch(session, found, tmp_path / "out")
+    run = "None" if "None" in start else "run"
+    assert fetched.runs == (tmp_path / "out" / run,)
+    assert {name.partition("/")[2]: content for name, content in _tree(tmp_path / "out").items()} == {
+        name.partition("/")[2]: content for name, content in FILES.items()
+    }
+    assert fetch(session, found, tmp_path / "out").downloaded == 0
+
+
+def test_a_download_goes_on_where_it_stopped(aws: Server, session: Aws, tmp_path: Path) -> None:
+    content = _tar({"run/eval_results/a": bytes(range(256)) * 40_000})
+    _put(aws, {"x/letters/output/output.tar.gz": content})
+    found = find_output(session, URI)
+    received: list[int] = []
+
+    def stop(size: int) -> None:
+        received.append(size)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(session, found, tmp_path / "out", on_bytes=stop)
+    assert not (tmp_path / "out").exists()
+    fetched = fetch(session, found, tmp_path / "out")
+    assert fetched.downloaded == len(content) - received[0]
+    assert (tmp_path / "out/run/eval_results/a").stat().st_size == 256 * 40_000
+
+
+def test_a_passing_failure_is_tried_again(aws: Server, session: Aws, tmp_path: Path) -> None:
+    _put(aws, {"x/letters/output/output.tar.gz": _tar(FILES)})
+    found = find_output(session, URI)
+    aws.plan(faults={"GET s3": ["throttled", "unheard", "broken"]})
+    pauses: list[float] = []
+    assert fetch(session, found, tmp_path / "out", sleep=pauses.append).files == 4
+    assert pauses == [2, 4, 8]
+    aws.plan(faults={"GET s3": ["denied"]})
+    with pytest.raises(AwsError, match="the credentials may not call s3:GetObject"):
+        fetch(session, found, tmp_path / "other", sleep=never)
+
+
+def test_an_object_that_changes_meanwhile(aws: Server, session: Aws, tmp_path: Path) -> None:
+    _put(aws, {"x/letters/output/output.tar.gz": _tar(FILES)})
+    found = find_output(session, URI)
+    _put(aws, {"x/letters/output/output.tar.gz": _tar({"run/eval_results/other": b"1"})})
+    with pytest.raises(AwsError, match="s3:GetObject"):
+        fetch(session, found, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "link", "reason"),
+    [
+        ({"../evil": b"1"}, None, "../evil: leaves the folder"),
+        ({"/evil": b"1"}, None, "/evil: is an absolute name"),
+        ({}, "evil", "evil: is a symbolic link"),
+    ],
+)
+def test_an_archive_that_must_not_be_unpacked(
+    aws: Server, session: Aws, tmp_path: Path, files: dict[str, bytes], link: str | None, reason: str
+) -> None:
+    _put(aws, {"x/letters/output/output.tar.gz": _tar(FILES | files, link)})
+    with pytest.raises(InputError) as caught:
+        fetch(session, find_output(session, URI), tmp_path / "deep" / "out")
+    assert reason in str(caught.value)
+    assert [path for path in tmp_path.rglob("*") if "evil" in path.name] == []
+    assert not (tmp_path / "deep/out").exists()
+
+
+def test_keys_that_leave_the_folder(aws: Server, session: Aws) -> None:
+    _put(aws, {"x/letters/run/eval_results/../../../evil": b"1"})
+    with pytest.raises(InputError, match=r"leaves the folder by \.\."):
+        find_output(session, URI)
+
+
+def test_a_folder_that_holds_something_else(aws: Server, session: Aws, tmp_path: Path) -> None:
+    _put(aws, {"x/letters/output/output.tar.gz": _tar(FILES)})
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(InputError, match="holds something else; give another folder with --into"):
+        fetch(session, find_output(session, URI), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("objects", "reason"),
+    [
+        ({}, "s3://results/x/letters: holds no output.tar.gz and no eval_results"),
+        ({"a/output.tar.gz": b"", "b/output.tar.gz": b""}, "has 2 archives, such as x/letters/a/output.tar.gz; give"),
+        ({"a/eval_results/r": b"", "b/eval_results/r": b""}, "holds several outputs: a, b; give the folder of one"),
+    ],
+)
+def test_there_is_no_one_output(aws: Server, session: Aws, objects: dict[str, bytes], reason: str) -> None:
+    _put(aws, {f"x/letters/{key}": content for key, content in objects.items()})
+    with pytest.raises(InputError) as caught:
+        find_output(session, URI)
+    assert reason in str(caught.value)
+
+
+def test_a_job_without_an_output(aws: Server, job: str, run_command: Run) -> None:
+    aws.plan(jobs={job: [RUNNING]})
+    assert (
+        "Error: the job letters is InProgress (Training); run: evalayer wait letters" in run_command("fetch", job).err
+    )
+    aws.plan(jobs={job: [FAILED]})
+    _put(aws, {})
+    done = run_command("fetch", job)
+    assert done.code == 2
+    assert "holds no output.tar.gz and no eval_results. It failed: " in done.err
+
+
+def test_a_bucket_that_is_not_there(aws: Server, run_command: Run) -> None:
+    done = run_command("fetch", "s3://nobodys/x")
+    assert (done.code, done.err) == (2, "Error: s3://nobodys/x: there is none (NoSuchBucket)\n")
