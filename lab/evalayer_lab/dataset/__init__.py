@@ -1,18 +1,61 @@
-"""Datasets of the evaluation container: read and check their rows in bounded memory."""
+"""Datasets of the evaluation container: read, check, convert, enrich and sample their rows in bounded memory."""
 
-from evalayer_lab.dataset._check import DatasetReport, Lengths, MetadataKey, check_gen_qa
-from evalayer_lab.dataset._gen_qa import GenQARow, Image, Row, read_gen_qa
-from evalayer_lab.dataset._problem import Problem, Severity
+from evalayer_lab.dataset._check import DatasetReport, check_dataset
+from evalayer_lab.dataset._content import Lengths, MetadataKey
+from evalayer_lab.dataset._convert import Conversion, Mapped, convert
+from evalayer_lab.dataset._derive import KEYS, Derive, RowFunction, derivations, load_row_function
+from evalayer_lab.dataset._domain import DomainSource, domain_classifier, domain_rules
+from evalayer_lab.dataset._enrich import Enrichment, enrich
+from evalayer_lab.dataset._features import difficulty, length_bucket, task_type
+from evalayer_lab.dataset._gen_qa import Row, read_gen_qa
+from evalayer_lab.dataset._kinds import KINDS, Kind, detect_kind
+from evalayer_lab.dataset._language import language
+from evalayer_lab.dataset._models import GenQARow, Image, JudgeRow, Message, MultimodalJudgeRow, RFTRow, TextPart
+from evalayer_lab.dataset._problem import Problem, Problems, Severity
+from evalayer_lab.dataset._sample import Sampling, Stratum, allocate, sample
+from evalayer_lab.dataset._sources import Format, Source
 
 __all__ = [
+    "KEYS",
+    "KINDS",
+    "Conversion",
     "DatasetReport",
+    "Derive",
+    "DomainSource",
+    "Enrichment",
+    "Format",
     "GenQARow",
     "Image",
+    "JudgeRow",
+    "Kind",
     "Lengths",
+    "Mapped",
+    "Message",
     "MetadataKey",
+    "MultimodalJudgeRow",
     "Problem",
+    "Problems",
+    "RFTRow",
     "Row",
+    "RowFunction",
+    "Sampling",
     "Severity",
-    "check_gen_qa",
+    "Source",
+    "Stratum",
+    "TextPart",
+    "allocate",
+    "check_dataset",
+    "convert",
+    "derivations",
+    "detect_kind",
+    "difficulty",
+    "domain_classifier",
+    "domain_rules",
+    "enrich",
+    "language",
+    "length_bucket",
+    "load_row_function",
     "read_gen_qa",
+    "sample",
+    "task_type",
 ]

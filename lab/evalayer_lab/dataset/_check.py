@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Final
 
-from pydantic_core import to_json
+from evalayer_lab.dataset._content import MAX_KEYS, Lengths, MetadataKey, summary
+from evalayer_lab.dataset._kinds import FACTS, Kind, detect_kind
+from evalayer_lab.dataset._lines import refuse_empty, split_file
+from evalayer_lab.dataset._problem import Problem, Problems
+from evalayer_lab.dataset._tally import Tally, tally
+from evalayer_lab.dataset._workers import processors, tally_in_parallel
 
-from evalayer_lab.dataset._gen_qa import Row, metadata_object, read_gen_qa
-from evalayer_lab.dataset._problem import Problem
-
-MAX_KEYS: Final = 100
-MAX_VALUES: Final = 100
-MAX_CHARACTERS: Final = 200
-PROGRESS_ROWS: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """Lengths of one field over the good rows that have it, in characters.
-
-    `median` and `p95` are nearest-rank quantiles: the shortest length that at least that share of rows does not exceed.
-    """
-
-    rows: int
-    min: int
-    median: int
-    p95: int
-    max: int
-
-
-@dataclass(frozen=True, slots=True)
-class MetadataKey:
-    """One key of the metadata objects.
-
-    Attributes:
-        rows: the good rows that have the key.
-        values: by value, its rows, most frequent first. Text stands as it is, anything else as JSON. At most the
-            first 100 values that the file has are told apart.
-        other: the rows with a value that is not among these, or is longer than 200 characters.
-    """
-
-    rows: int
-    values: Mapping[str, int]
-    other: int
+SPAN_BYTES: Final = 8 * 1024 * 1024
+LARGE_BYTES: Final = 4 * SPAN_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +25,21 @@ class DatasetReport:
 
     Attributes:
         path: the file.
+        kind: what its rows are.
         rows: its lines that are not blank.
         good: the rows without an error.
         errors: the number of errors, of which a row can have several.
         warnings: the number of warnings.
         problems: the first of the problems in order of line; where there is not room for all, errors go first.
-        duplicates: good rows without images whose text has stood on an earlier line.
-        lengths: of `system`, `query` and `response`, as far as any row has them.
-        metadata: by key of the metadata objects, its values; at most the first 100 keys that the file has, and none
-            longer than 200 characters.
+        duplicates: good rows without images whose text has stood on an earlier line, by a 64-bit digest.
+        lengths: of the kind's text fields except metadata, as far as any row has them. In `rft_eval` rows these are
+            `system`, `user` and `reference_answer`.
+        metadata: by key of the metadata objects, its values; keys longer than 200 characters are left out, and all are
+            if there are more than 100.
     """
 
     path: str
+    kind: Kind
     rows: int
     good: int
     errors: int
@@ -77,118 +50,67 @@ class DatasetReport:
     metadata: Mapping[str, MetadataKey]
 
 
-def check_gen_qa(
+def check_dataset(
     path: str | PathLike[str],
+    kind: Kind | None = None,
     *,
     max_problems: int = 20,
     strict: bool = False,
-    on_progress: Callable[[int], object] | None = None,
+    workers: int | None = None,
+    on_progress: Callable[[int], object] = lambda rows: None,
 ) -> DatasetReport:
-    """Read a whole `gen_qa` dataset and say what it holds and what is wrong with it.
+    """Read a whole dataset and say what it holds and what is wrong with it.
 
-    Takes about 100 bytes of memory per row, for the duplicates.
+    Files of more than 32 MiB are read by several processes; the report is the same for any number of them. It takes 8
+    bytes of memory per row, for the duplicates.
 
     Args:
         path: a JSON Lines file in UTF-8.
+        kind: what its rows are; None to tell by the file's name and first rows.
         max_problems: how many problems the report keeps; all are counted.
-        strict: raise the first error instead of reporting it.
+        strict: raise the first error instead of reporting it; always reads in this process.
+        workers: how many processes read; None for one per processor, at most 4.
         on_progress: is called from time to time with the number of good rows read since the last call.
 
     Raises:
-        InputError: the file cannot be read or has no rows; in strict mode also for the first bad row.
+        InputError: the file cannot be read, has no rows, or is of no kind that can be told; in strict mode also for
+            the first bad row.
     """
-    problems = _Problems(max_problems)
-    content = _Content()
-    for row in read_gen_qa(path, on_problem=problems.add, strict=strict):
-        content.add(row)
-        if on_progress is not None and content.rows % PROGRESS_ROWS == 0:
-            on_progress(PROGRESS_ROWS)
+    name = fspath(path)
+    kind = kind or detect_kind(name)
+    counted = Tally(Problems(max_problems))
+    for part in _parts(
+        name, kind, max_problems, processors() if workers is None else workers, on_progress, strict=strict
+    ):
+        counted.merge(part)
+    refuse_empty(counted.rows, name)
+    content, problems = counted.content, counted.problems
+    if content.metadata is None:
+        reason = f"has more than {MAX_KEYS} keys in all rows; they are not counted"
+        problems.add(Problem(name, None, "metadata", reason, "warning"))
+    fields = [field for field in FACTS[kind].texts if field in content.lengths]
     return DatasetReport(
-        path=fspath(path),
-        rows=content.rows + problems.bad_rows,
+        path=name,
+        kind=kind,
+        rows=counted.rows,
         good=content.rows,
-        errors=problems.counts["error"],
-        warnings=problems.counts["warning"],
-        problems=problems.first(),
-        duplicates=content.duplicates,
-        lengths={field: _summary(lengths) for field, lengths in content.lengths.items() if lengths},
-        metadata={key: values.result() for key, values in content.metadata.items()},
+        errors=problems.errors,
+        warnings=problems.warnings,
+        problems=problems.first,
+        duplicates=content.duplicates(),
+        lengths={field: summary(content.lengths[field]) for field in fields},
+        metadata={key: counts.result() for key, counts in (content.metadata or {}).items()},
     )
 
 
-class _Problems:
-    def __init__(self, limit: int) -> None:
-        self.counts: Counter[str] = Counter()
-        self.bad_rows = 0
-        self._limit = limit
-        self._kept: dict[str, list[Problem]] = {"error": [], "warning": []}
-        self._last_bad_line: int | None = None
-
-    def add(self, problem: Problem) -> None:
-        self.counts[problem.severity] += 1
-        kept = self._kept[problem.severity]
-        if len(kept) < self._limit:
-            kept.append(problem)
-        if problem.severity == "error" and problem.line != self._last_bad_line:
-            self.bad_rows += 1
-            self._last_bad_line = problem.line
-
-    def first(self) -> Sequence[Problem]:
-        kept = [*self._kept["error"], *self._kept["warning"]][: self._limit]
-        return tuple(sorted(kept, key=lambda problem: problem.line or 0))
-
-
-class _Content:
-    def __init__(self) -> None:
-        self.rows = 0
-        self.duplicates = 0
-        self.lengths: dict[str, Counter[int]] = {"system": Counter(), "query": Counter(), "response": Counter()}
-        self.metadata: dict[str, _Values] = {}
-        self._seen: set[bytes] = set()
-
-    def add(self, row: Row) -> None:
-        self.rows += 1
-        self.lengths["query"][len(row.query)] += 1
-        self.lengths["response"][len(row.response)] += 1
-        if row.system is not None:
-            self.lengths["system"][len(row.system)] += 1
-        if not row.has_images:
-            key = bytes.fromhex(row.key)
-            self.duplicates += key in self._seen
-            self._seen.add(key)
-        for name, value in (metadata_object(row.metadata or "") or {}).items():
-            if name not in self.metadata:
-                if len(self.metadata) == MAX_KEYS or len(name) > MAX_CHARACTERS:
-                    continue
-                self.metadata[name] = _Values()
-            self.metadata[name].add(value if isinstance(value, str) else to_json(value).decode())
-
-
-class _Values:
-    def __init__(self) -> None:
-        self._rows = 0
-        self._counts: Counter[str] = Counter()
-
-    def add(self, value: str) -> None:
-        self._rows += 1
-        if value in self._counts or (len(self._counts) < MAX_VALUES and len(value) <= MAX_CHARACTERS):
-            self._counts[value] += 1
-
-    def result(self) -> MetadataKey:
-        return MetadataKey(self._rows, dict(self._counts.most_common()), self._rows - self._counts.total())
-
-
-def _summary(lengths: Counter[int]) -> Lengths:
-    rows = lengths.total()
-    ordered = sorted(lengths)
-    return Lengths(rows, ordered[0], _quantile(lengths, ordered, 50), _quantile(lengths, ordered, 95), ordered[-1])
-
-
-def _quantile(lengths: Counter[int], ordered: Sequence[int], percent: int) -> int:
-    needed = lengths.total() * percent
-    below = 0
-    for length in ordered:
-        below += lengths[length]
-        if below * 100 >= needed:
-            return length
-    raise AssertionError("every quantile is at most the longest")
+def _parts(
+    path: str, kind: Kind, limit: int, workers: int, on_progress: Callable[[int], object], *, strict: bool
+) -> Iterator[Tally]:
+    file = Path(path)
+    if strict or workers < 2 or not file.is_file() or file.stat().st_size < LARGE_BYTES:
+        yield tally(path, kind, limit=limit, strict=strict, on_progress=on_progress)
+        return
+    spans = split_file(path, SPAN_BYTES)
+    for part in tally_in_parallel(path, kind, spans, limit=limit, workers=workers):
+        on_progress(part.content.rows)
+        yield part

@@ -3,78 +3,185 @@
 from __future__ import annotations
 
 import codecs
+import json
+import sys
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from shlex import quote
+from typing import Final, TypeAlias
 
 from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._problem import Reporter
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
-_CHUNK: Final = 1024 * 1024
+_BLOCK: Final = 64 * 1024
+_CONVERT: Final = "evalayer dataset convert {path} --format %s --out converted/gen_qa.jsonl"
+_OTHER_FORMATS: Final = {
+    b"\x1f\x8b": "is gzip; unpack it first: gunzip {path}",
+    b"PK\x03\x04": "is a zip archive; unpack it first",
+    b"\x28\xb5\x2f\xfd": "is zstandard; unpack it first",
+    b"BZh": "is bzip2; unpack it first",
+    b"\xfd7zXZ": "is xz; unpack it first",
+    b"PAR1": f"is Parquet; convert it: {_CONVERT % 'parquet'}",
+    b"ARROW1": f"is Arrow; convert it: {_CONVERT % 'arrow'}",
+    codecs.BOM_UTF16_LE: "is UTF-16; save it as UTF-8",
+    codecs.BOM_UTF16_BE: "is UTF-16; save it as UTF-8",
+}
+
+Span: TypeAlias = tuple[int, int]  # the bytes from the first up to the second, lines as a whole
+WHOLE: Final[Span] = (0, sys.maxsize)
 
 
-def read_lines(reporter: Reporter) -> Iterator[tuple[int, str]]:
-    """Yield number (from 1) and text of every line that holds something.
+class LineReader:
+    """The lines of a file, or of a part of it, that hold something: their numbers, from 1, and their bytes.
 
-    Blank lines and a byte order mark are reported as warnings, lines that are too long or not UTF-8 as errors.
+    Blank lines and a byte order mark are reported as warnings, lines that are too long as errors. Iterating raises
+    InputError where the file cannot be read, or is of another format altogether.
+
+    Args:
+        reporter: where problems go.
+        span: the part to read; only at the file's start is its format looked at.
+
+    Attributes:
+        lines: the number of lines so far, blank ones too.
+        rows: the number of those that are not blank.
+    """
+
+    def __init__(self, reporter: Reporter, span: Span = WHOLE) -> None:
+        self.lines = 0
+        self.rows = 0
+        self._reporter = reporter
+        self._start, self._stop = span
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        path = self._reporter.path
+        with open_file(path) as file:
+            if self._start:
+                file.seek(self._start)
+            for line in _lines(file, path, self._stop - self._start):
+                self.lines += 1
+                if self.lines == 1 and not self._start and line is not None:
+                    line = self._without_mark(line)  # noqa: PLW2901 (the mark is no part of the line)
+                if line is not None and (not line or line.isspace()):
+                    self._reporter.warning(self.lines, None, "blank line, ignored")
+                    continue
+                self.rows += 1
+                if line is None:
+                    reason = f"longer than {MAX_LINE_BYTES // 2**20} MiB; one row per line"
+                    self._reporter.error(self.lines, None, reason)
+                    continue
+                if self.rows == 1 and not self._start:
+                    _refuse_document(line.strip(), path)
+                yield self.lines, line
+
+    def _without_mark(self, line: bytes) -> bytes:
+        path = self._reporter.path
+        for start, reason in _OTHER_FORMATS.items():
+            if line.startswith(start):
+                raise InputError(reason.format(path=quote(path)), path=path)
+        if line.startswith(codecs.BOM_UTF8):
+            self._reporter.warning(1, None, "begins with a byte order mark; save the file as UTF-8 without one")
+            return line.removeprefix(codecs.BOM_UTF8)
+        return line
+
+
+def read_lines(reporter: Reporter) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a whole file that hold something, as a `LineReader` does.
 
     Raises:
-        InputError: the file cannot be read, is not UTF-8 text at all, or has no line that holds something.
+        InputError: the file cannot be read, is of another format, or has no line that holds something.
     """
-    with _open(reporter.path) as file:
-        yield from _lines(file, reporter)
+    reader = LineReader(reporter)
+    yield from reader
+    refuse_empty(reader.rows, reporter.path)
 
 
-def _lines(file: BinaryIO, reporter: Reporter) -> Iterator[tuple[int, str]]:
-    number = 0
-    is_empty = True
-    while line := _read(file, MAX_LINE_BYTES + 1, reporter.path):
-        number += 1
-        if len(line) > MAX_LINE_BYTES:
-            is_empty = False
-            while line and not line.endswith(b"\n"):
-                line = _read(file, _CHUNK, reporter.path)
-            reporter.error(number, None, f"longer than {MAX_LINE_BYTES // 2**20} MiB; one row per line")
-            continue
-        if number == 1:
-            line = _without_mark(line, reporter)
-        if not line or line.isspace():
-            reporter.warning(number, None, "blank line, ignored")
-            continue
-        is_empty = False
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as error:
-            reporter.error(number, None, f"not UTF-8: byte {error.start + 1} of the line; save the file as UTF-8")
-        else:
-            yield number, text.rstrip("\r\n")
-    if is_empty:
-        raise InputError("has no rows", path=reporter.path)
+def refuse_empty(rows: int, path: str) -> None:
+    """Raise InputError if there are no rows."""
+    if not rows:
+        raise InputError("has no rows", path=path)
 
 
-def _without_mark(line: bytes, reporter: Reporter) -> bytes:
-    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError("is UTF-16; save it as UTF-8", path=reporter.path)
-    if line.startswith(codecs.BOM_UTF8):
-        reporter.warning(1, None, "begins with a byte order mark; save the file as UTF-8 without one")
-        return line.removeprefix(codecs.BOM_UTF8)
-    return line
+def split_file(path: str, size: int) -> Iterator[Span]:
+    """Yield spans of a file, one after another, each of at least `size` bytes and ending after a newline."""
+    with open_file(path) as file:
+        start = 0
+        while True:
+            file.seek(start + size)
+            while (block := _read(file, _BLOCK, path)) and b"\n" not in block:
+                pass
+            stop = file.tell() - len(block) + block.find(b"\n") + 1
+            if not block:
+                yield start, sys.maxsize
+                return
+            yield start, stop
+            start = stop
 
 
-def _open(path: str) -> BinaryIO:
+def open_file(path: str) -> BufferedReader:
+    """Open a file to read its bytes.
+
+    Raises:
+        InputError: it cannot be opened.
+    """
     try:
         return Path(path).open("rb")
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        raise _unreadable(error, path) from error
+        raise unreadable(error, path) from error
 
 
-def _read(file: BinaryIO, size: int, path: str) -> bytes:
-    try:
-        return file.readline(size)
-    except OSError as error:
-        raise _unreadable(error, path) from error
-
-
-def _unreadable(error: Exception, path: str) -> InputError:
+def unreadable(error: Exception, path: str) -> InputError:
+    """The error of a file that cannot be read."""
     return InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path=path)
+
+
+def _lines(file: BufferedReader, path: str, remaining: int) -> Iterator[bytes | None]:
+    """Yield every line without its newline, and None for one that is too long."""
+    parts: list[bytes] = []  # of the line that goes on in the next block
+    size = 0
+    while block := _read(file, min(_BLOCK, remaining), path):
+        remaining -= len(block)
+        first, *others = block.split(b"\n")
+        size += len(first)
+        if size <= MAX_LINE_BYTES:
+            parts.append(first)
+        else:
+            parts.clear()
+        if others:
+            yield b"".join(parts) if size <= MAX_LINE_BYTES else None
+            *whole, last = others
+            yield from whole
+            parts, size = [last], len(last)
+    if size:
+        yield b"".join(parts) if size <= MAX_LINE_BYTES else None
+
+
+def _refuse_document(line: bytes, path: str) -> None:
+    """Raise InputError if a file's first line that holds something begins one JSON document."""
+    if line == b"{":
+        kind = "a JSON object over many lines"
+    elif line.startswith(b"[") and _is_table(line):
+        kind = "a JSON array"
+    else:
+        return
+    way_out = (_CONVERT % "json").format(path=quote(path))
+    raise InputError(f"is {kind}, not one object per line; convert it: {way_out}", path=path)
+
+
+def _is_table(line: bytes) -> bool:
+    """Whether a line that begins a list begins a list of objects, as far as it shows."""
+    try:
+        rows = json.loads(line)
+    except RecursionError:
+        return False
+    except ValueError:
+        return line == b"[" or line[1:].lstrip().startswith(b"{")
+    return bool(rows) and isinstance(rows[0], dict)
+
+
+def _read(file: BufferedReader, size: int, path: str) -> bytes:
+    try:
+        return file.read(size)
+    except OSError as error:
+        raise unreadable(error, path) from error

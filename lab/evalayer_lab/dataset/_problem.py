@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from evalayer_lab._errors import InputError
@@ -17,7 +17,8 @@ class Problem:
 
     Attributes:
         path: the file.
-        line: the line, from 1; None where the file as a whole is meant.
+        line: the line, from 1; in a file without lines, such as Parquet, the row. None where the file as a whole is
+            meant.
         field: the field of the row, such as `query` or `images[0].data`; None where the whole line is meant.
         reason: what is wrong and what to do.
         severity: an `"error"` makes the row unusable, a `"warning"` does not.
@@ -35,6 +36,65 @@ class Problem:
     def as_error(self) -> InputError:
         """The same finding as an exception."""
         return InputError(self.reason, path=self.path, line=self.line, field=self.field)
+
+
+class Problems:
+    """The problems of one file, counted; only the first of them are kept.
+
+    `add` is what a reader's `on_problem` expects.
+
+    Args:
+        limit: how many to keep. Where there is not room for all, errors go before warnings.
+
+    Attributes:
+        errors: the number of errors, of which a row can have several.
+        warnings: the number of warnings.
+        bad_rows: the number of rows that have an error.
+    """
+
+    def __init__(self, limit: int = 20) -> None:
+        self.errors = 0
+        self.warnings = 0
+        self.bad_rows = 0
+        self._limit = limit
+        self._kept: dict[Severity, list[Problem]] = {"error": [], "warning": []}
+        self._last_bad_line: int | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of problems."""
+        return self.errors + self.warnings
+
+    @property
+    def first(self) -> Sequence[Problem]:
+        """The problems that were kept, in the order of their lines."""
+        kept = [*self._kept["error"], *self._kept["warning"]][: self._limit]
+        return tuple(sorted(kept, key=lambda problem: problem.line or 0))
+
+    def add(self, problem: Problem) -> None:
+        """Count a problem; those of one row come one after another."""
+        if problem.severity == "error":
+            self.errors += 1
+            if problem.line != self._last_bad_line:
+                self.bad_rows += 1
+                self._last_bad_line = problem.line
+        else:
+            self.warnings += 1
+        self.keep(problem)
+
+    def merge(self, other: Problems, lines: int) -> None:
+        """Add the problems of a later part of the file, whose first line comes after `lines` others."""
+        self.errors += other.errors
+        self.warnings += other.warnings
+        self.bad_rows += other.bad_rows
+        for problem in other.first:
+            self.keep(problem if problem.line is None else replace(problem, line=problem.line + lines))
+
+    def keep(self, problem: Problem) -> None:
+        """Keep a problem that has been counted, if there is room."""
+        kept = self._kept[problem.severity]
+        if len(kept) < self._limit:
+            kept.append(problem)
 
 
 class Reporter:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from evalayer import __version__
 from evalayer_lab._errors import InputError
 from evalayer_lab.backends import Backend
-from evalayer_lab.dataset import Problem, read_gen_qa
+from evalayer_lab.dataset import Problem, Problems, read_gen_qa
 from evalayer_lab.handler import LoadedHandler
 from evalayer_lab.recipe import Recipe
 from evalayer_lab.run._folder import JOURNAL, open_journal
@@ -125,7 +125,7 @@ def _run(plan: RunPlan, fingerprint: Mapping[str, Any], on_progress: OnProgress)
     try:
         resumed = journal.done
         on_progress(resumed)
-        problems = _Problems()
+        problems = Problems(_KEPT_PROBLEMS)
         pipeline = Pipeline(
             plan.handler,
             plan.backend,
@@ -167,24 +167,6 @@ def _run(plan: RunPlan, fingerprint: Mapping[str, Any], on_progress: OnProgress)
         problem_count=problems.count,
         seconds=pipeline.seconds,
     )
-
-
-class _Problems:
-    """The problems of a dataset, counted; only the first are kept."""
-
-    def __init__(self) -> None:
-        self.first: list[Problem] = []
-        self.count = 0
-        self.bad_rows = 0
-        self._last_bad: int | None = None
-
-    def add(self, problem: Problem) -> None:
-        self.count += 1
-        if len(self.first) < _KEPT_PROBLEMS:
-            self.first.append(problem)
-        if problem.severity == "error" and problem.line != self._last_bad:
-            self.bad_rows += 1
-            self._last_bad = problem.line
 
 
 def _fingerprint(plan: RunPlan) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab._errors import InputError
-from evalayer_lab.dataset import Lengths, MetadataKey, check_gen_qa
+from evalayer_lab.dataset import Lengths, MetadataKey, check_dataset
 
 
 def written(folder: Path, rows: Sequence[Mapping[str, object]]) -> Path:
@@ -21,7 +21,7 @@ def written(folder: Path, rows: Sequence[Mapping[str, object]]) -> Path:
 
 def test_the_report_counts_rows_problems_and_duplicates(tmp_path: Path) -> None:
     good = {"query": "q", "response": "r"}
-    report = check_gen_qa(
+    report = check_dataset(
         written(tmp_path, [good, good, {**good, "system": "s"}, {"query": "", "response": ""}, {**good, "note": 1}])
     )
     assert (report.rows, report.good, report.errors, report.warnings, report.duplicates) == (5, 4, 2, 1, 2)
@@ -35,19 +35,19 @@ def test_the_report_counts_rows_problems_and_duplicates(tmp_path: Path) -> None:
 def test_equal_text_beside_images_is_no_duplicate(tmp_path: Path) -> None:
     images = [{"data": "data:image/png;base64,AA=="}]
     row = {"query": "What is this?", "response": "a tree", "images": images}
-    assert check_gen_qa(written(tmp_path, [row, row])).duplicates == 0
+    assert check_dataset(written(tmp_path, [row, row])).duplicates == 0
 
 
 def test_errors_are_kept_before_warnings(tmp_path: Path) -> None:
     doubtful, bad = {"query": "q", "response": "r", "note": 1}, {"query": "q", "response": 1}
-    report = check_gen_qa(written(tmp_path, [doubtful] * 30 + [bad] * 2), max_problems=3)
+    report = check_dataset(written(tmp_path, [doubtful] * 30 + [bad] * 2), max_problems=3)
     assert [(problem.line, problem.severity) for problem in report.problems] == [
         (1, "warning"),
         (31, "error"),
         (32, "error"),
     ]
     assert (report.errors, report.warnings) == (2, 30)
-    assert check_gen_qa(report.path, max_problems=0).problems == ()
+    assert check_dataset(report.path, max_problems=0).problems == ()
 
 
 def test_metadata_values_are_counted_by_key(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_metadata_values_are_counted_by_key(tmp_path: Path) -> None:
         {"domain": "health", "tags": ["a"]},
     ]
     rows = [{"query": str(n), "response": "r", "metadata": json.dumps(text)} for n, text in enumerate(texts)]
-    assert check_gen_qa(written(tmp_path, [*rows, {"query": "q", "response": "r"}])).metadata == {
+    assert check_dataset(written(tmp_path, [*rows, {"query": "q", "response": "r"}])).metadata == {
         "domain": MetadataKey(3, {"retail": 2, "health": 1}, 0),
         "year": MetadataKey(1, {"2024": 1}, 0),
         "open": MetadataKey(1, {"true": 1}, 0),
@@ -67,17 +67,26 @@ def test_metadata_values_are_counted_by_key(tmp_path: Path) -> None:
 
 def test_a_key_with_very_many_values_is_bounded(tmp_path: Path) -> None:
     rows = [{"query": "q", "response": "r", "metadata": json.dumps({"id": str(n % 150)})} for n in range(300)]
-    found = check_gen_qa(written(tmp_path, rows)).metadata["id"]
-    assert (found.rows, len(found.values), found.other) == (300, 100, 100)
-    assert set(found.values.values()) == {2}
+    found = check_dataset(written(tmp_path, rows)).metadata["id"]
+    assert (found.rows, found.values, found.other) == (300, {}, 300)
 
 
-def test_very_many_and_very_long_keys_are_bounded(tmp_path: Path) -> None:
-    many = {f"k{n}": "v" for n in range(500)}
-    rows = [{"query": "q", "response": "r", "metadata": json.dumps({"x" * 1000: "v", "long": "v" * 1000, **many})}]
-    found = check_gen_qa(written(tmp_path, rows)).metadata
-    assert len(found) == 100
-    assert found["long"] == MetadataKey(1, {}, 1)
+def test_very_many_keys_are_not_counted_with_a_warning(tmp_path: Path) -> None:
+    many = {f"k{n}": "v" for n in range(101)}
+    rows = [{"query": "q", "response": "r", "metadata": json.dumps(many)}]
+    report = check_dataset(written(tmp_path, rows))
+    assert report.metadata == {}
+    assert [str(problem) for problem in report.problems] == [
+        f"{report.path}: metadata: has more than 100 keys in all rows; they are not counted"
+    ]
+
+
+def test_long_keys_and_values_are_not_told_apart(tmp_path: Path) -> None:
+    rows = [
+        {"query": "q", "response": "r", "metadata": json.dumps({"x" * 201: "v", "long": "v" * 201, "k": "v" * 200})}
+    ]
+    found = check_dataset(written(tmp_path, rows)).metadata
+    assert found == {"long": MetadataKey(1, {}, 1), "k": MetadataKey(1, {"v" * 200: 1}, 0)}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
@@ -85,7 +94,7 @@ def test_very_many_and_very_long_keys_are_bounded(tmp_path: Path) -> None:
 def test_lengths_are_nearest_rank_quantiles(tmp_path: Path, lengths: list[int]) -> None:
     rows = [{"query": "ö" * length, "response": "r"} for length in lengths]
     median, p95 = (int(np.quantile(lengths, q, method="inverted_cdf")) for q in (0.5, 0.95))
-    assert check_gen_qa(written(tmp_path, rows)).lengths == {
+    assert check_dataset(written(tmp_path, rows)).lengths == {
         "query": Lengths(len(lengths), min(lengths), median, p95, max(lengths)),
         "response": Lengths(len(lengths), 1, 1, 1, 1),
     }
@@ -94,11 +103,11 @@ def test_lengths_are_nearest_rank_quantiles(tmp_path: Path, lengths: list[int]) 
 def test_progress_counts_thousands_of_rows(tmp_path: Path) -> None:
     counted: list[int] = []
     rows = [{"query": "q", "response": "r"}] * 2500
-    check_gen_qa(written(tmp_path, rows), on_progress=counted.append)
+    check_dataset(written(tmp_path, rows), on_progress=counted.append)
     assert counted == [1000, 1000]
 
 
 def test_strict_raises_the_first_error(tmp_path: Path) -> None:
     path = written(tmp_path, [{"query": "q", "response": "r"}, {"query": "q"}])
     with pytest.raises(InputError, match=r"gen_qa\.jsonl:2: response: is missing"):
-        check_gen_qa(path, strict=True)
+        check_dataset(path, strict=True)

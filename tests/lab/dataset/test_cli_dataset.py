@@ -53,6 +53,7 @@ def test_json_is_the_documented_object(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert json.loads(result.output) == {
         "path": str(tmp_path / "gen_qa.jsonl"),
+        "kind": "gen_qa",
         "rows": 2,
         "good": 1,
         "errors": 2,
@@ -101,6 +102,7 @@ def test_the_command_is_found_and_ends_with_2_for_a_missing_file(tmp_path: Path)
 def test_help_has_an_example_and_imports_nothing_heavy() -> None:
     result = CliRunner().invoke(dataset, ["check", "--help"])
     assert "evalayer dataset check data/support_tickets/gen_qa.jsonl" in result.output
-    code = "import sys, evalayer_lab.cli.dataset; print({'pydantic', 'rich', 'numpy'}.intersection(sys.modules))"
+    heavy = {"pydantic", "rich", "numpy", "pyarrow", "sklearn"}
+    code = f"import sys, evalayer_lab.cli.dataset; print({heavy}.intersection(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -257,10 +257,10 @@ def test_a_line_beyond_the_limit_is_skipped_and_never_held(tmp_path: Path) -> No
 def test_a_line_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
     start, end = b'{"response": "r", "query": "', b'"}'
     line = start + b"x" * (16 * 2**20 - len(start) - len(end)) + end
-    rows, problems = read(written(tmp_path, line))
-    assert (len(rows), problems) == (1, [])
+    rows, problems = read(written(tmp_path, line + b"\n"))
+    assert (len(rows), [problem.severity for problem in problems]) == (1, ["warning"])
     rows, problems = read(written(tmp_path, line[:-2] + b"x" + end))
-    assert (len(rows), len(problems)) == (0, 1)
+    assert (len(rows), [problem.severity for problem in problems]) == (0, ["error"])
 
 
 def test_a_line_beyond_the_limit_is_one_line_with_a_byte_order_mark_too(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         pass
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 200_000
+    assert peak < 500_000
 
 
 def test_the_key_is_a_digest_of_the_text_alone() -> None:
@@ -346,7 +346,8 @@ def test_any_bytes_give_valid_rows_and_problems_or_an_input_error(tmp_path: Path
     try:
         rows.extend(read_gen_qa(path, on_problem=problems.append))
     except InputError as error:
-        assert "no rows" in str(error) or "UTF-16" in str(error)  # noqa: PT017 (both outcomes are fine)
+        words = ("no rows", "UTF-16", "a JSON ", "unpack it first", "convert it")
+        assert any(word in str(error) for word in words)  # noqa: PT017 (both outcomes are fine)
         return
     errors = {problem.line for problem in problems if problem.severity == "error"}
     filled = [

@@ -1,0 +1,83 @@
+"""What can be added to a row's metadata, and how each value is found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from evalayer_lab._errors import InputError
+from evalayer_lab.dataset._domain import DomainSource
+from evalayer_lab.dataset._features import difficulty, length_bucket, task_type
+from evalayer_lab.dataset._language import language
+from evalayer_lab.dataset._problem import shown
+
+KEYS: Final = ("task", "difficulty", "domain", "length", "language")
+
+Value: TypeAlias = str | int | float | bool | None
+Texts: TypeAlias = Mapping[str, str]
+RowFunction: TypeAlias = Callable[[Texts], Value]
+Derive: TypeAlias = Callable[[Sequence[Texts]], Sequence[Value | Exception]]
+
+
+def derivations(
+    keys: Sequence[str], *, difficulty_of: RowFunction | None = None, domain: DomainSource | None = None
+) -> Mapping[str, Derive]:
+    """How to find the value of each key for some rows at a time.
+
+    Args:
+        keys: which of task, difficulty, domain, length and language to add.
+        difficulty_of: given a row's texts (query, response, and system and metadata if it has them), its difficulty;
+            None for the rule that `evalayer_lab.dataset` has.
+        domain: how domains are found; needed for domain.
+
+    Raises:
+        InputError: a domain without a way to find it.
+    """
+    if "domain" in keys and domain is None:
+        raise InputError("a domain needs labelled rows to learn from (--domain-from) or rules (--domain-rules)")
+    known: dict[str, Derive] = {
+        "task": _by_row(lambda row: task_type(row["query"], row["response"])),
+        "difficulty": _by_row(difficulty_of or (lambda row: difficulty(row["query"]))),
+        "length": _by_row(lambda row: length_bucket(row["query"])),
+        "language": _by_row(lambda row: language(row["query"])),
+    }
+    if domain is not None:
+        predict = domain.predict
+        known["domain"] = lambda rows: predict([row["query"] for row in rows])
+    return {key: known[key] for key in keys}
+
+
+def load_row_function(spec: str) -> RowFunction:
+    """Load `file.py:name` or `module:name`, a function of a row's texts.
+
+    Raises:
+        InputError: there is no such file or name, or importing it fails.
+    """
+    from evalayer_lab.handler import load_handler
+
+    source, colon, name = spec.rpartition(":")
+    if not colon or not name:
+        raise InputError(f"{spec!r} names no function; write FILE.py:NAME or MODULE:NAME")
+    if source.endswith(".py") and not Path(source).is_file():
+        raise InputError("there is no such file", path=source)
+    function: Callable[..., Value] = load_handler(spec).call
+    return function
+
+
+def _by_row(function: RowFunction) -> Derive:
+    def derive(rows: Sequence[Texts]) -> Sequence[Value | Exception]:
+        return [_called(function, row) for row in rows]
+
+    return derive
+
+
+def _called(function: RowFunction, row: Texts) -> Value | Exception:
+    try:
+        value = function(row)
+    except Exception as error:  # noqa: BLE001 (a user's function; reported with the row)
+        return error
+    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return TypeError(f"it returned {shown(type(value).__name__)}, not text or a finite number")

@@ -1,0 +1,138 @@
+"""Metadata derived from the rows themselves."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from os import PathLike, fspath
+from typing import Final, TypeVar
+
+from evalayer_lab.dataset._content import KeyCounts, MetadataKey
+from evalayer_lab.dataset._derive import Derive, Value
+from evalayer_lab.dataset._lines import LineReader, refuse_empty
+from evalayer_lab.dataset._problem import Problem, Problems, Reporter, shown
+from evalayer_lab.dataset._rows import CheckedRow, RowChecker, metadata_object
+from evalayer_lab.dataset._splice import with_metadata
+from evalayer_lab.dataset._write import new_file
+
+_BATCH_ROWS: Final = 500
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """The result of adding metadata.
+
+    Attributes:
+        path: the file.
+        out: the file that was written, with the same rows in the same order.
+        rows: their number.
+        changed: the rows to whose metadata something was added.
+        not_objects: the rows left as they are because their metadata is text that holds no JSON object.
+        errors: the number of errors: of bad rows, which are left as they are, and of a user's function.
+        problems: the first of the problems.
+        added: by key, the rows that it was added to and its values.
+        kept: by key, the rows that had it before.
+    """
+
+    path: str
+    out: str
+    rows: int
+    changed: int
+    not_objects: int
+    errors: int
+    problems: Sequence[Problem]
+    added: Mapping[str, MetadataKey]
+    kept: Mapping[str, int]
+
+
+def enrich(
+    path: str | PathLike[str],
+    out: str | PathLike[str],
+    add: Mapping[str, Derive],
+    *,
+    overwrite: bool = False,
+    max_problems: int = 20,
+    on_progress: Callable[[int], object] = lambda rows: None,
+) -> Enrichment:
+    """Add keys to the metadata of every row of a `gen_qa` dataset, and change nothing else of it.
+
+    A key that a row's metadata has is left as it is. Blank lines are left out.
+
+    Args:
+        path: the dataset.
+        out: the file to write.
+        add: by key, how its value is found; see `derivations`.
+        overwrite: replace a file that is there.
+        max_problems: how many problems the result keeps; all are counted.
+        on_progress: is called from time to time with the number of rows since the last call.
+
+    Raises:
+        InputError: the file cannot be read or has no rows, or the other cannot be written.
+    """
+    name = fspath(path)
+    problems = Problems(max_problems)
+    reporter = Reporter(name, problems.add, strict=False)
+    checker = RowChecker("gen_qa", reporter)
+    lines = LineReader(reporter)
+    checked = ((line, checker.check(number, line)) for number, line in lines)
+    added = {key: KeyCounts() for key in add}
+    kept: Counter[str] = Counter()
+    changed = not_objects = 0
+    with new_file(out, overwrite=overwrite) as file:
+        for batch in _batches(checked):
+            rows = [row for _, row in batch if row is not None]
+            values = dict(zip((row.line for row in rows), _derived(rows, add, reporter), strict=True))
+            for line, row in batch:
+                text = line.rstrip(b"\r")
+                if row is not None:
+                    metadata = row.texts.get("metadata")
+                    known = {} if metadata is None else metadata_object(metadata)
+                    if known is None:
+                        not_objects += 1
+                    else:
+                        kept.update(known.keys() & add.keys())
+                        new = {key: value for key, value in values[row.line].items() if key not in known}
+                        for key, value in new.items():
+                            added[key].add(value if isinstance(value, str) else json.dumps(value), 1)
+                        if new:
+                            changed += 1
+                            text = with_metadata(text.decode(), metadata, new).encode()
+                file.write(text + b"\n")
+            on_progress(len(batch))
+        refuse_empty(lines.rows, name)
+    return Enrichment(
+        path=name,
+        out=fspath(out),
+        rows=lines.rows,
+        changed=changed,
+        not_objects=not_objects,
+        errors=problems.errors,
+        problems=problems.first,
+        added={key: counts.result() for key, counts in added.items()},
+        kept={key: kept[key] for key in add},
+    )
+
+
+def _derived(rows: Sequence[CheckedRow], add: Mapping[str, Derive], reporter: Reporter) -> Iterator[dict[str, Value]]:
+    texts = [row.texts for row in rows]
+    columns = {key: derive(texts) for key, derive in add.items()}
+    for index, row in enumerate(rows):
+        values: dict[str, Value] = {}
+        for key, column in columns.items():
+            value = column[index]
+            if isinstance(value, Exception):
+                reason = f"the function failed: {type(value).__name__}: {shown(str(value), 200)}"
+                reporter.error(row.line, key, reason)
+            elif value is not None:
+                values[key] = value
+        yield values
+
+
+def _batches(items: Iterable[_T]) -> Iterator[Sequence[_T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, _BATCH_ROWS)):
+        yield batch

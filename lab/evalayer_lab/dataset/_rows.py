@@ -1,0 +1,230 @@
+"""The rows of a dataset of any kind, checked one at a time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import PurePath
+from typing import Any, Final, NamedTuple
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
+
+from evalayer_lab.dataset._kinds import FACTS, Kind, KindFacts
+from evalayer_lab.dataset._models import RFTRow, explain
+from evalayer_lab.dataset._problem import Reporter, shown
+
+FORBIDDEN: Final = ("Bot:", "User:", "Assistant:", "[EOS]", "<image>", "<video>")
+MAX_ODD_KEYS: Final = 8
+BYTES_A_TOKEN: Final = 4
+_FORBIDDEN_BYTES: Final = tuple(phrase.encode() for phrase in FORBIDDEN)
+_CACHED_CHARACTERS: Final = 1000
+
+
+class CheckedRow(NamedTuple):
+    """A row without an error.
+
+    Attributes:
+        line: the line in the file, from 1.
+        texts: the text of each text field that the row has.
+        content: what makes the row the same as another: its texts, where one that is missing counts as empty.
+        has_images: whether the row has images, which are not kept.
+    """
+
+    line: int
+    texts: Mapping[str, str]
+    content: bytes
+    has_images: bool
+
+
+class RowChecker:
+    """Checks the lines of one kind of dataset.
+
+    Nearly all rows of nearly all files are good. What can be seen to be good at once is not looked at any further;
+    everything else is, by the kind's model, which alone says what is wrong.
+
+    Args:
+        kind: what the rows are.
+        reporter: where problems go.
+    """
+
+    def __init__(self, kind: Kind, reporter: Reporter) -> None:
+        self._kind: Kind = kind
+        self._facts = FACTS[kind]
+        self._reporter = reporter
+        self._limit = self._facts.tokens or sys.maxsize
+        self._shapes: set[tuple[str, ...]] = set()
+
+    def check_name(self) -> None:
+        """Warn if the container reads a file of another name."""
+        names = self._facts.file_names
+        name = PurePath(self._reporter.path).name
+        if names and name not in names:
+            called = " or ".join(names)
+            self._reporter.warning(
+                None, None, f"the container reads a file called {called}; rename this one before a job"
+            )
+        elif not names and not name.endswith(".jsonl"):
+            self._reporter.warning(None, None, "the container reads a file whose name ends in .jsonl; rename this one")
+
+    def rows(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[CheckedRow]:
+        """Yield the good rows among numbered lines.
+
+        Raises:
+            InputError: in strict mode for the first bad row.
+        """
+        for number, line in lines:
+            row = self.check(number, line)
+            if row is not None:
+                yield row
+
+    def check(self, number: int, line: bytes) -> CheckedRow | None:
+        """Check one line; None for a bad row, whose errors are reported.
+
+        Raises:
+            InputError: in strict mode for a bad row.
+        """
+        if self._facts.filled and (seen := self._see_at_once(number, line)):
+            return seen
+        model, wrong = self._read(line)
+        for field, reason in wrong:  # not in an except block, so that no traceback carries the row's text
+            self._reporter.error(number, field, reason)
+        return None if model is None else self._look_closely(model, number, line)
+
+    def _see_at_once(self, number: int, line: bytes) -> CheckedRow | None:
+        """Return a row with which nothing at all is wrong; None if that takes a closer look."""
+        try:
+            row = orjson.loads(line)
+            if type(row) is not dict:
+                return None
+            shape = tuple(row)
+            if shape not in self._shapes and not self._learn(row):
+                return None
+            content = self._content(row)
+        except (orjson.JSONDecodeError, TypeError):  # TypeError: a value that is not text
+            return None
+        facts = self._facts
+        for field in facts.filled:
+            if not row[field] or row[field].isspace():
+                return None
+        if content.count(b"\0") != len(facts.texts) - 1:
+            return None
+        # Each key and each text stands between two quotes; a key that stands there twice makes for more of them.
+        if b"\\\\" in line:
+            line = line.replace(b"\\\\", b"")
+        if line.count(b'"') - line.count(b'\\"') != 4 * len(shape):
+            return None
+        for phrase in _FORBIDDEN_BYTES:
+            if phrase in content:
+                return None
+        if len(content) >= BYTES_A_TOKEN * self._limit and self._tokens(row) >= self._limit:
+            return None
+        if "metadata" in row and metadata_object(row["metadata"]) is None:
+            return None
+        return CheckedRow(number, row, content, has_images=False)
+
+    def _content(self, texts: Mapping[str, str]) -> bytes:
+        return "\0".join([texts.get(field, "") for field in self._facts.texts]).encode()
+
+    def _learn(self, row: Mapping[str, object]) -> bool:
+        """Whether the row has no field that is unknown, and lacks none; if so, its fields need no second look."""
+        if not set(self._facts.required) <= row.keys() <= set(self._facts.texts):
+            return False
+        self._shapes.add(tuple(row))
+        return True
+
+    def _read(self, line: bytes) -> tuple[BaseModel | None, list[tuple[str | None, str]]]:
+        try:
+            return self._facts.model.model_validate_json(line.decode().rstrip("\r")), []
+        except UnicodeDecodeError as error:
+            return None, [(None, f"not UTF-8: byte {error.start + 1} of the line; save the file as UTF-8")]
+        except ValidationError as error:
+            example = self._facts.example
+            return None, [explain(details, example) for details in error.errors(include_url=False)]
+
+    def _look_closely(self, model: BaseModel, number: int, line: bytes) -> CheckedRow:
+        warn = self._reporter.warning
+        self._look_at_keys(number, line)
+        for field in self._facts.fields:
+            if getattr(model, field) is None and field in model.model_fields_set and field != "reference_answer":
+                warn(number, field, "is null; leave it out, the container is documented for text only")
+        texts = _texts(model, self._facts)
+        for field, text in texts.items():
+            for phrase in FORBIDDEN:
+                if phrase in text:
+                    warn(number, field, f"holds {phrase!r}, which the service may refuse; rephrase it")
+        if "metadata" in texts and metadata_object(texts["metadata"]) is None:
+            warn(number, "metadata", "is not a JSON object, so results cannot be split by it")
+        if (tokens := self._tokens(texts)) >= self._limit:
+            others = " and ".join(field for field in self._facts.context if field != self._facts.filled[0])
+            reason = f"is about {tokens:,} tokens long with {others}, at {BYTES_A_TOKEN} bytes a token"
+            warn(number, self._facts.filled[0], f"{reason}; documented are fewer than {self._limit:,}")
+        has_images = bool(getattr(model, "images", None))
+        if has_images and self._kind == "gen_qa":
+            warn(number, "images", "cannot be used together with a custom-metrics Lambda")
+        if isinstance(model, RFTRow) and "reference_answer" not in model.model_fields_set:
+            warn(number, "reference_answer", "is missing, so the reward function has nothing to compare with")
+        return CheckedRow(number, texts, self._content(texts), has_images)
+
+    def _look_at_keys(self, number: int, line: bytes) -> None:
+        keys = Counter(_KEYS.decode(line.decode()))
+        known = self._facts.fields
+        odd = [key for key, count in keys.items() if count > 1 or key not in known]
+        if self._facts.takes_more:  # then a field is unknown only if it looks like a slip of the pen
+            odd = [key for key in odd if keys[key] > 1 or _near(key, tuple(known), 0.85)]
+        for key in odd[:MAX_ODD_KEYS]:
+            if keys[key] > 1:
+                self._reporter.warning(number, shown(key), "stands in this row more than once; the last one counts")
+            if key not in known:
+                near = _near(key, tuple(known), 0.6)
+                hint = f"did you mean {near}?" if near else f"a row has {', '.join(known)}"
+                self._reporter.warning(number, shown(key), f"is unknown; {hint}")
+
+    def _tokens(self, texts: Mapping[str, str]) -> int:
+        return sum(len(texts.get(field, "").encode()) for field in self._facts.context) // BYTES_A_TOKEN
+
+
+def metadata_object(metadata: str) -> Mapping[str, object] | None:
+    """Return the JSON object that a metadata text holds; None if it holds something else."""
+    return _cached_object(metadata) if len(metadata) <= _CACHED_CHARACTERS else _object(metadata)
+
+
+def _object(metadata: str) -> Mapping[str, object] | None:
+    try:
+        value = from_json(metadata)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+_cached_object: Final = lru_cache(maxsize=4096)(_object)
+
+
+def _texts(model: BaseModel, facts: KindFacts) -> Mapping[str, str]:
+    if isinstance(model, RFTRow):
+        texts = {message.role: message.text for message in model.messages}
+        answer = model.reference_answer
+        if "reference_answer" in model.model_fields_set:
+            texts["reference_answer"] = answer if isinstance(answer, str) else to_json(answer).decode()
+        return texts
+    found = {field: getattr(model, field) for field in facts.texts}
+    return {field: text for field, text in found.items() if text is not None}
+
+
+@lru_cache(maxsize=256)
+def _near(key: str, known: tuple[str, ...], cutoff: float) -> str | None:
+    by_lower = {name.lower(): name for name in known}
+    near = get_close_matches(key.lower(), by_lower, n=1, cutoff=cutoff) if len(key) < 40 else []
+    return by_lower[near[0]] if near else None
+
+
+def _keys(pairs: list[tuple[str, Any]]) -> list[str]:
+    return [key for key, _ in pairs]
+
+
+_KEYS: Final = json.JSONDecoder(object_pairs_hook=_keys)

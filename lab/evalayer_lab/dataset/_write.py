@@ -1,0 +1,63 @@
+"""Files that are there as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike, fspath
+from pathlib import Path
+from typing import BinaryIO
+
+from evalayer_lab._errors import InputError
+
+
+@contextmanager
+def new_file(path: str | PathLike[str], *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Write a file beside its place, in a folder made for it if need be, and move it there at the end.
+
+    After an error nothing is left of the file.
+
+    Raises:
+        InputError: there is such a file already and it may not be overwritten, or it cannot be written.
+    """
+    name = fspath(path)
+    place = Path(name)
+    if place.is_dir():
+        raise InputError("is a folder; name a file to write", path=name)
+    if place.exists() and not overwrite:
+        raise _is_there(name)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+    except (OSError, ValueError) as error:
+        raise _unwritable(error, name) from error
+    written = Path(temporary)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        written.chmod(0o666 & ~_umask())
+        if not overwrite and place.exists():
+            raise _is_there(name)
+        written.replace(place)
+    except OSError as error:
+        raise _unwritable(error, name) from error
+    finally:
+        written.unlink(missing_ok=True)
+
+
+def _is_there(path: str) -> InputError:
+    return InputError("is there already; give another name, or --overwrite", path=path)
+
+
+def _unwritable(error: Exception, path: str) -> InputError:
+    return InputError(f"cannot be written: {getattr(error, 'strerror', None) or error}", path=path)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
