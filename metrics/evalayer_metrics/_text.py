@@ -19,8 +19,9 @@ _UNSPACED: Final = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e80-\u0ecf\u1000-\u103f\u1050-\u109f\u1780-\u17d3\u3041-\u30ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 )
-_ASCII_WORD: Final = re.compile(r"[a-z0-9]+")
-_WORD: Final = re.compile(rf"(?:[^\W_]++|[{_MARKS}]++)++")
+# For bytes.translate: letters in lower case, blanks for what stands between words.
+_ASCII: Final = bytes(ord(chr(code).lower()) if chr(code).isalnum() else 32 for code in range(128)) + bytes(128)
+_WORD: Final = re.compile(rf"[\w{_MARKS}]+")
 _RUN: Final = re.compile(rf"[{_UNSPACED}]+")
 _ARTICLE: Final = re.compile(r"\b(?:a|an|the)\b")
 
@@ -41,9 +42,9 @@ def words(text: str, *, unspaced: int = 1) -> list[str]:
     >>> words("打印机 offline", unspaced=2)
     ['打印', '印机', 'offline']
     """
-    text = folded(text)
     if text.isascii():
-        return _ASCII_WORD.findall(text)
+        return text.encode().translate(_ASCII).decode().split()
+    text = folded(text).replace("_", " ")
     found = _WORD.findall(text)
     return cut_unspaced(found, unspaced) if _RUN.search(text) else found
 

@@ -83,7 +83,7 @@ class description_quality(Metric):  # noqa: N801 (called like the functions besi
             repetition_free(found),
             _readability(text, found),
         )
-        return {**dict(zip(_PARTS, values, strict=True)), "mean": mean(values)}
+        return dict(zip(self.parts, (*values, mean(values)), strict=True))
 
     def _length(self, count: int) -> float:
         return min(1.0, count / self._min_words, self._max_words / count if count else 0.0)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from evalayer import Completion, InvalidMetric, Metric, Score, Unscored
 from evalayer_metrics._equations import right_equations
-from evalayer_metrics._explanation import clauses, evidence, grounding, mean, stems
+from evalayer_metrics._explanation import clauses, evidence, grounding, mean, stemmed, stems
 from evalayer_metrics._json import text_of
 from evalayer_metrics._lexicon import HEDGES, NEGATORS, TURNS, UNSPACED_HEDGES
-from evalayer_metrics._text import MAX_CHARACTERS, folded, repetition_free
+from evalayer_metrics._text import MAX_CHARACTERS, folded, repetition_free, words
 
 _PARTS = ("grounding", "conclusion", "non_repetition", "decisiveness", "arithmetic")
 _REACH = 3  # words that a negator turns round
@@ -81,28 +81,24 @@ class reasoning_coherence(Metric):  # noqa: N801 (called like the functions besi
         if not isinstance(answer, dict) or not isinstance(thought, str) or not thought.strip():
             return Unscored(f"the answer has no text in its field {self._thought}")
         thought = folded(thought[:MAX_CHARACTERS])
-        by_clause = clauses(thought)
-        words = [word for clause in by_clause for word in clause]
+        said = words(thought, unspaced=2)
         given = (text_of(answer.get(self._conclusion)) or "").strip()
         given_stems = stems(given)
         values = (
-            grounding(evidence(words, self._label_stems | given_stems), completion.prompt),
-            self._argues_for(given.casefold(), given_stems, by_clause, words) if given else 0.0,
-            repetition_free(words),
-            _decisiveness(words, thought),
+            grounding(evidence(said, self._label_stems | given_stems), completion.prompt),
+            self._argues_for(given.casefold(), given_stems, thought, stemmed(said)) if given else 0.0,
+            repetition_free(said),
+            _decisiveness(said, thought),
             right_equations(thought),
         )
-        return {**dict(zip(_PARTS, values, strict=True)), "mean": mean(values)}
+        return dict(zip(self.parts, (*values, mean(values)), strict=True))
 
-    def _argues_for(
-        self, given: str, given_stems: frozenset[str], by_clause: Iterable[Sequence[str]], words: Iterable[str]
-    ) -> float:
+    def _argues_for(self, given: str, given_stems: Set[str], thought: str, said: Set[str]) -> float:
         labels = self._label_of_stem
-        said = {word[:5] for word in words}
-        if given_stems.isdisjoint(said) and labels.keys().isdisjoint(said):  # as most thoughts that name no class
+        if said.isdisjoint(given_stems) and said.isdisjoint(labels):  # it names no class
             return 0.5
         supporting = opposing = 0
-        for clause in by_clause:
+        for clause in clauses(thought):
             negated = 0
             for word in clause:
                 stem = word[:5]
@@ -122,11 +118,11 @@ class reasoning_coherence(Metric):  # noqa: N801 (called like the functions besi
         return supporting / (supporting + opposing) if supporting + opposing else 0.5
 
 
-def _decisiveness(words: Sequence[str], thought: str) -> float:
-    hedges = sum(word in HEDGES for word in words)
+def _decisiveness(said: Sequence[str], thought: str) -> float:
+    hedges = sum(word in HEDGES for word in said)
     if not thought.isascii():
         hedges += len(UNSPACED_HEDGES.findall(thought))
-    return max(0.0, 1.0 - 10.0 * hedges / len(words)) if words else 1.0
+    return max(0.0, 1.0 - 10.0 * hedges / len(said)) if said else 1.0
 
 
 def _vocabulary(name: str, labels: Sequence[str] | None, cues: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
