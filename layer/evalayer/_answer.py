@@ -111,7 +111,7 @@ def parse_json(text: str) -> Parsed:
     >>> parse_json('Sure: {"class": "network"}. Anything else?')
     Parsed(value={'class': 'network'}, found=True, in_prose=True)
     """
-    whole = _decoded(text)
+    whole = _decoded(text.strip(" \t\n\r"))
     if whole is not None or text.strip() == "null":
         return Parsed(whole, found=True, in_prose=False)
     best: JSONValue = None
@@ -133,10 +133,10 @@ def parse_json(text: str) -> Parsed:
 def _decoded(text: str) -> JSONValue:
     """Return the value that `text` is in JSON; None if it is none, or null."""
     try:
-        value: JSONValue = _DECODER.decode(text) if _is_shallow(text) else None
+        value, end = _DECODER.raw_decode(text) if _is_shallow(text) else (None, len(text))
     except (ValueError, RecursionError):
         return None
-    return value
+    return value if end == len(text) else None
 
 
 def closing(text: str, start: int) -> int:

@@ -14,6 +14,7 @@ from evalayer_metrics._text import MAX_CHARACTERS, words
 
 _CLAUSE_END: Final = re.compile(r"[.,;:!?()\n。，、；：！？।؟،]+")
 _STEM: Final = itemgetter(slice(5))
+_NO_EVIDENCE: Final = FUNCTION_WORDS | set(map(chr, range(128)))
 
 
 def clauses(text: str) -> list[list[str]]:
@@ -38,9 +39,7 @@ def stems(text: str) -> Set[str]:
 
 def evidence(found: Iterable[str], without: Set[str]) -> Set[str]:
     """Return the stems of the content words: no function words, no single letters, and none of `without`."""
-    return stemmed(
-        [word for word in found if word not in FUNCTION_WORDS and (len(word) > 1 or not word.isascii())]
-    ) - without
+    return stemmed([word for word in found if word not in _NO_EVIDENCE]) - without
 
 
 def grounding(claimed: Set[str], prompt: str) -> float:

@@ -88,8 +88,9 @@ def repetition_free(found: list[str]) -> float:
     >>> repetition_free("the fan is loud the fan is loud".split())
     0.6666666666666666
     """
-    trigrams = len(found) - 2
-    return len(set(zip(found, found[1:], found[2:], strict=False))) / trigrams if trigrams > 0 else 1.0
+    if len(found) - len(set(found)) < 3:  # a trigram that repeats takes three words that were there before
+        return 1.0
+    return len(set(zip(found, found[1:], found[2:], strict=False))) / (len(found) - 2)
 
 
 class _Punctuation(dict[int, int | None]):

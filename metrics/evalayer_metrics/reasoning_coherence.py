@@ -119,7 +119,7 @@ class reasoning_coherence(Metric):  # noqa: N801 (called like the functions besi
 
 
 def _decisiveness(said: Sequence[str], thought: str) -> float:
-    hedges = sum(word in HEDGES for word in said)
+    hedges = len([word for word in said if word in HEDGES])
     if not thought.isascii():
         hedges += len(UNSPACED_HEDGES.findall(thought))
     return max(0.0, 1.0 - 10.0 * hedges / len(said)) if said else 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
 from uuid import uuid4
@@ -95,17 +96,23 @@ def postprocess(handler: Handler, prompt: str, inference_output: str, gold: str)
         shapes = set(map(len, body))
     except (KeyError, TypeError):
         raise InvalidResponse("each result in the body is an object of metric and value") from None
-    numbers = all(issubclass(kind, int | float) for kind in set(map(type, scores.values())))
+    kinds = set(map(type, scores.values()))
+    numbers = all(issubclass(kind, int | float) for kind in kinds)
     if not shapes <= {2} or not set(map(type, scores)) <= {str} or not numbers:
         raise InvalidResponse("each result in the body has a text metric and a number value, nothing else")
-    if not "".join(scores).isprintable():
+    if not _are_printable(tuple(scores)):
         raise InvalidResponse("the name of a metric is not printable text")
     if len(scores) != len(body):
         raise InvalidResponse("a metric is reported twice")
     if not all(map(isfinite, scores.values())):
         name = next(name for name, value in scores.items() if not isfinite(value))
         raise InvalidResponse(f"the metric {name} is {scores[name]}, which would make its average meaningless")
-    return dict(zip(scores, map(float, scores.values()), strict=True))
+    return scores if kinds <= {float} else {name: float(value) for name, value in scores.items()}
+
+
+@lru_cache(maxsize=8)  # a task reports the same names on every row
+def _are_printable(names: tuple[str, ...]) -> bool:
+    return "".join(names).isprintable()
 
 
 def _body(response: Any) -> Any:

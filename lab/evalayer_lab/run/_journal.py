@@ -6,11 +6,10 @@ import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from evalayer_lab._errors import InputError
 from evalayer_lab.run._json import decode, encode
@@ -20,8 +19,7 @@ _SYNC_SECONDS: Final = 1.0
 _BEGINNING: Final = b'{"version":1,"started":"'
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row's outcome.
 
     Attributes:
@@ -82,23 +80,7 @@ class Journal:
 
     def append(self, entries: Iterable[Entry]) -> None:
         """Write entries. When this returns, killing the process does not lose them; they are synced once a second."""
-        lines = [
-            encode(
-                [
-                    entry.line,
-                    entry.system,
-                    entry.prompt,
-                    entry.gold,
-                    entry.metadata,
-                    entry.inference,
-                    entry.logprobs,
-                    entry.scores,
-                    entry.unscored,
-                    entry.failure,
-                ]
-            )
-            for entry in entries
-        ]
+        lines = [encode([*entry]) for entry in entries]
         if not lines:
             return
         self._file.write(b"\n".join(lines) + b"\n")
@@ -165,7 +147,7 @@ class Journal:
 
     def _entry(self, line: bytes, number: int) -> Entry:
         try:
-            return Entry(*decode(line))
+            return Entry._make(decode(line))
         except (ValueError, TypeError, RecursionError) as error:
             raise InputError(
                 "the journal is damaged here; use --overwrite to begin anew", path=self._path, line=number
