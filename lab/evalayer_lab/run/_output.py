@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ RESULTS_KEY: Final = "custom|gen_qa_gen_qa|0"
 _COLUMNS: Final = ("example", "full_prompt", "gold", "metrics", "pred_logprobs", "predictions", "specifics")
 _SCHEMA: Final = pa.schema([(column, pa.string()) for column in _COLUMNS])
 _ROW_GROUP: Final = 4096
+_GROUP_CHARACTERS: Final = 2**26  # of long rows: a group is held in memory, and a column of it below 2 GiB
 _MAX_REASONS: Final = 20
 _OTHER_REASONS: Final = "other reasons"
 FAILURES_FILE: Final = "failures.jsonl"
@@ -60,6 +63,7 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
     details = results / "details" / model / timestamp
     details.mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[str]] = {column: [] for column in _COLUMNS}
+    characters = 0
     with (
         (results / "inference_output.jsonl").open("wb") as inferences,
         (folder / FAILURES_FILE).open("wb") as failures,
@@ -89,18 +93,20 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
                 reasons[reason if reason in reasons or len(reasons) < _MAX_REASONS else _OTHER_REASONS] += 1
             specifics = {} if entry.metadata is None else {"metadata": entry.metadata}
             metrics = _literal({METRIC_PREFIX + name: value for name, value in (entry.scores or {}).items()})
-            columns["example"].append(_text(entry.prompt))
+            columns["example"].append(entry.prompt)
             columns["full_prompt"].append(messages)
-            columns["gold"].append(_text(entry.gold))
+            columns["gold"].append(entry.gold)
             columns["metrics"].append(metrics)
             columns["pred_logprobs"].append("[]" if entry.logprobs is None else repr([entry.logprobs]))
             columns["predictions"].append(predictions)
             columns["specifics"].append(repr(specifics))
-            if len(columns["example"]) == _ROW_GROUP:
-                parquet.write_table(pa.table(columns, _SCHEMA))
+            characters += len(messages) + len(predictions)
+            if len(columns["example"]) == _ROW_GROUP or characters > _GROUP_CHARACTERS:
+                parquet.write_table(_table(columns))
                 columns = {column: [] for column in _COLUMNS}
+                characters = 0
         if columns["example"]:
-            parquet.write_table(pa.table(columns, _SCHEMA))
+            parquet.write_table(_table(columns))
     if not totals.failures:
         (folder / FAILURES_FILE).unlink()
     return totals
@@ -153,6 +159,13 @@ def _literal(metrics: Mapping[str, float]) -> str:
     return repr(metrics) if "'" in text or "\\" in text else text.replace('"', "'")
 
 
-def _text(text: str) -> str:
+def _table(columns: Mapping[str, Sequence[str]]) -> pa.Table:
+    return pa.Table.from_arrays([_strings(texts) for texts in columns.values()], schema=_SCHEMA)
+
+
+def _strings(texts: Sequence[str]) -> pa.StringArray:
+    # Not by pa.array, which imports pandas wherever it is installed: that takes longer than a small run.
     # Parquet holds UTF-8, which has no half surrogate pairs; a model's answer or a preprocess may.
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+    encoded = [text.encode("utf-8", "backslashreplace") for text in texts]
+    ends = array("i", accumulate(map(len, encoded), initial=0))
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
