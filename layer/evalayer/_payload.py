@@ -32,9 +32,7 @@ def check_size(
     Raises:
         PayloadTooLarge: its JSON in UTF-8 has more than 6 MiB.
     """
-    if texts is not None and (
-        sum(map(len, filter(None, texts))) * _MOST_BYTES_A_CHARACTER < MAX_PAYLOAD_BYTES // 2
-    ):
+    if texts is not None and (sum(map(len, filter(None, texts))) * _MOST_BYTES_A_CHARACTER < MAX_PAYLOAD_BYTES // 2):
         return
     separators = (",", ":") if what == "event" else (", ", ": ")
     size = len(json.dumps(payload, ensure_ascii=False, separators=separators).encode("utf-8", "surrogatepass"))

@@ -14,7 +14,7 @@ from evalayer_metrics._text import MAX_CHARACTERS, words
 
 _CLAUSE_END: Final = re.compile(r"[.,;:!?()\n。，、；：！？।؟،]+")
 _STEM: Final = itemgetter(slice(5))
-_NO_EVIDENCE: Final = FUNCTION_WORDS | set(map(chr, range(128)))
+_NO_EVIDENCE: Final = FUNCTION_WORDS | set(map(chr, range(128)))  # a single letter; beyond ASCII it may be a word
 
 
 def clauses(text: str) -> list[list[str]]:

@@ -25,7 +25,7 @@ RESULTS_KEY: Final = "custom|gen_qa_gen_qa|0"
 _COLUMNS: Final = ("example", "full_prompt", "gold", "metrics", "pred_logprobs", "predictions", "specifics")
 _SCHEMA: Final = pa.schema([(column, pa.string()) for column in _COLUMNS])
 _ROW_GROUP: Final = 4096
-_GROUP_CHARACTERS: Final = 2**26  # of long rows: a group is held in memory, and a column of it below 2 GiB
+_GROUP_CHARACTERS: Final = 2**26  # ends a group of long rows: it is held in memory, each column below 2 GiB
 _MAX_REASONS: Final = 20
 _OTHER_REASONS: Final = "other reasons"
 FAILURES_FILE: Final = "failures.jsonl"
@@ -62,7 +62,7 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
     results = folder / "eval_results"
     details = results / "details" / model / timestamp
     details.mkdir(parents=True, exist_ok=True)
-    columns: dict[str, list[str]] = {column: [] for column in _COLUMNS}
+    group: list[tuple[str, ...]] = []
     characters = 0
     with (
         (results / "inference_output.jsonl").open("wb") as inferences,
@@ -93,20 +93,15 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
                 reasons[reason if reason in reasons or len(reasons) < _MAX_REASONS else _OTHER_REASONS] += 1
             specifics = {} if entry.metadata is None else {"metadata": entry.metadata}
             metrics = _literal({METRIC_PREFIX + name: value for name, value in (entry.scores or {}).items()})
-            columns["example"].append(entry.prompt)
-            columns["full_prompt"].append(messages)
-            columns["gold"].append(entry.gold)
-            columns["metrics"].append(metrics)
-            columns["pred_logprobs"].append("[]" if entry.logprobs is None else repr([entry.logprobs]))
-            columns["predictions"].append(predictions)
-            columns["specifics"].append(repr(specifics))
-            characters += len(messages) + len(predictions)
-            if len(columns["example"]) == _ROW_GROUP or characters > _GROUP_CHARACTERS:
-                parquet.write_table(_table(columns))
-                columns = {column: [] for column in _COLUMNS}
-                characters = 0
-        if columns["example"]:
-            parquet.write_table(_table(columns))
+            logprobs = "[]" if entry.logprobs is None else repr([entry.logprobs])
+            row = (entry.prompt, messages, entry.gold, metrics, logprobs, predictions, repr(specifics))
+            group.append(row)
+            characters += sum(map(len, row))
+            if len(group) == _ROW_GROUP or characters > _GROUP_CHARACTERS:
+                parquet.write_table(_table(group))
+                group, characters = [], 0
+        if group:
+            parquet.write_table(_table(group))
     if not totals.failures:
         (folder / FAILURES_FILE).unlink()
     return totals
@@ -159,12 +154,12 @@ def _literal(metrics: Mapping[str, float]) -> str:
     return repr(metrics) if "'" in text or "\\" in text else text.replace('"', "'")
 
 
-def _table(columns: Mapping[str, Sequence[str]]) -> pa.Table:
-    return pa.Table.from_arrays([_strings(texts) for texts in columns.values()], schema=_SCHEMA)
+def _table(rows: Sequence[tuple[str, ...]]) -> pa.Table:
+    return pa.Table.from_arrays([_strings(texts) for texts in zip(*rows, strict=True)], schema=_SCHEMA)
 
 
 def _strings(texts: Sequence[str]) -> pa.StringArray:
-    # Not by pa.array, which imports pandas wherever it is installed: that takes longer than a small run.
+    # Not by pa.array, which imports pandas wherever it is installed: that takes as long as thousands of rows.
     # Parquet holds UTF-8, which has no half surrogate pairs; a model's answer or a preprocess may.
     encoded = [text.encode("utf-8", "backslashreplace") for text in texts]
     ends = array("i", accumulate(map(len, encoded), initial=0))
