@@ -127,7 +127,7 @@ def _refused(response: Mapping[str, Any], action: str, resource: str) -> AwsErro
             kind = known
     reasons: Mapping[Kind, str] = {
         "credentials": f"AWS does not accept the credentials ({code}); {_LOGIN}",
-        "denied": f"{resource}: the credentials may not call {action}; docs/jobs.md lists what they need",
+        "denied": f"{resource}: the credentials may not call {action}; docs/jobs.md and publish.md list what they need",
         "missing": f"{resource}: there is none ({code})",
         "throttled": f"{resource}: AWS throttles {action} ({code}); try again in a minute",
         "unanswered": f"{resource}: {action} failed on the side of AWS ({code}); try again",

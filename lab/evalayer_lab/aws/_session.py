@@ -10,6 +10,8 @@ from evalayer_lab.aws._errors import asking
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_glue import GlueClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -44,7 +46,7 @@ class Aws:
         try:
             import boto3
         except ImportError as error:
-            raise InputError('jobs on AWS take boto3: pip install "evalayer[lab]"') from error
+            raise InputError('this takes boto3: pip install "evalayer[lab]"') from error
         with asking("the configuration", "AWS"):
             session = boto3.Session(region_name=region)
         if not session.region_name:
@@ -79,6 +81,18 @@ class Aws:
     def logs(self) -> CloudWatchLogsClient:
         """Logs."""
         client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @cached_property
+    def cloudwatch(self) -> CloudWatchClient:
+        """Metrics."""
+        client: CloudWatchClient = self._client("cloudwatch")
+        return client
+
+    @cached_property
+    def glue(self) -> GlueClient:
+        """The catalogue of tables."""
+        client: GlueClient = self._client("glue")
         return client
 
     @cached_property

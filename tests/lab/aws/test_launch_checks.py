@@ -207,11 +207,12 @@ def test_what_may_not_be_read_is_skipped(account: Server, check: Check) -> None:
     account.plan(faults={"GetRole": ["denied"], "GetAccountSettings": ["denied"]})
     assert check() == {
         "role skipped": [
-            "the role EvaluationJob: the credentials may not call iam:GetRole; docs/jobs.md lists what they need"
+            "the role EvaluationJob: the credentials may not call iam:GetRole; docs/jobs.md and publish.md list what "
+            "they need"
         ],
         "concurrency skipped": [
-            "the account's limits: the credentials may not call lambda:GetAccountSettings; docs/jobs.md lists what "
-            "they need"
+            "the account's limits: the credentials may not call lambda:GetAccountSettings; docs/jobs.md and "
+            "publish.md list what they need"
         ],
     }
 

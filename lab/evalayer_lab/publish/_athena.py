@@ -1,0 +1,177 @@
+"""The tables as Athena is told of them: names, DDL, and what Glue takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from evalayer_lab._errors import InputError
+from evalayer_lab.aws._s3 import S3Uri
+from evalayer_lab.publish._tables import PARTITION_KEYS, Column, Table, partition, partition_path
+from evalayer_lab.publish._tables import tables as tables_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue.type_defs import (
+        ColumnTypeDef,
+        PartitionInputTypeDef,
+        StorageDescriptorTypeDef,
+        TableInputTypeDef,
+    )
+
+    from evalayer_lab.publish._publication import Publication
+
+_NAME: Final = re.compile(r"[a-z0-9_]+", re.ASCII)
+_LONGEST: Final = 255
+_PREFIX: Final = re.compile(r"[A-Za-z0-9/_.=+@:,-]*", re.ASCII)
+_COMMENT: Final = re.compile(r"[A-Za-z0-9 _.:,()/=+-]", re.ASCII)
+_PARAMETERS: Final = {"EXTERNAL": "TRUE", "classification": "parquet", "parquet.compression": "ZSTD"}
+_FORMAT: Final = "org.apache.hadoop.hive.ql.io.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class AthenaTable:
+    """A table of Athena, with the partition of one run.
+
+    Attributes:
+        database: its database.
+        name: its name.
+        table: its columns.
+        location: where its partitions are.
+        partition: the values of the partition keys of the run.
+        partition_location: where the run's files are.
+    """
+
+    database: str
+    name: str
+    table: Table
+    location: S3Uri
+    partition: Mapping[str, str]
+    partition_location: S3Uri
+
+    @property
+    def ddl(self) -> str:
+        """The statement that creates it."""
+        columns = ",\n".join(f"  `{column.name}` {column.type} COMMENT '{comment(column)}'" for column in self.columns)
+        keys = ", ".join(f"`{key}` string" for key in PARTITION_KEYS)
+        properties = ", ".join(f"'{key}'='{value}'" for key, value in _PARAMETERS.items() if key != "EXTERNAL")
+        return (
+            f"CREATE EXTERNAL TABLE IF NOT EXISTS `{self.database}`.`{self.name}` (\n{columns}\n)\n"
+            f"PARTITIONED BY ({keys})\nSTORED AS PARQUET\nLOCATION '{self.location}/'\nTBLPROPERTIES ({properties})"
+        )
+
+    @property
+    def partition_ddl(self) -> str:
+        """The statement that adds the run's partition."""
+        values = ", ".join(f"`{key}`='{self.partition[key]}'" for key in PARTITION_KEYS)
+        return (
+            f"ALTER TABLE `{self.database}`.`{self.name}` ADD IF NOT EXISTS\n"
+            f"PARTITION ({values}) LOCATION '{self.partition_location}/'"
+        )
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Its columns without those of the partition."""
+        return self.table.columns
+
+    @property
+    def glue_columns(self) -> list[ColumnTypeDef]:
+        """Its columns as Glue takes them."""
+        return [{"Name": column.name, "Type": column.type, "Comment": comment(column)} for column in self.columns]
+
+    @property
+    def table_input(self) -> TableInputTypeDef:
+        """What Glue's CreateTable takes."""
+        return {
+            "Name": self.name,
+            "Description": f"The {self.table.name} of evaluation runs, written by evalayer",
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": dict(_PARAMETERS),
+            "PartitionKeys": [{"Name": key, "Type": "string"} for key in PARTITION_KEYS],
+            "StorageDescriptor": self._storage(self.location),
+        }
+
+    @property
+    def partition_input(self) -> PartitionInputTypeDef:
+        """What Glue's BatchCreatePartition takes."""
+        return {
+            "Values": [self.partition[key] for key in PARTITION_KEYS],
+            "StorageDescriptor": self._storage(self.partition_location),
+        }
+
+    def _storage(self, location: S3Uri) -> StorageDescriptorTypeDef:
+        return {
+            "Columns": self.glue_columns,
+            "Location": f"{location}/",
+            "InputFormat": f"{_FORMAT}.MapredParquetInputFormat",
+            "OutputFormat": f"{_FORMAT}.MapredParquetOutputFormat",
+            "SerdeInfo": {
+                "SerializationLibrary": f"{_FORMAT}.serde.ParquetHiveSerDe",
+                "Parameters": {"serialization.format": "1"},
+            },
+        }
+
+
+def athena_tables(
+    publication: Publication, location: S3Uri, *, database: str, table: str, texts: bool = False
+) -> tuple[AthenaTable, ...]:
+    """Describe the tables to Athena.
+
+    Args:
+        publication: the run.
+        location: the prefix below which the files are.
+        database: the database.
+        table: what the tables' names begin with: `<table>_rows` and `<table>_metrics`.
+        texts: whether the rows have their prompt, answer and gold.
+
+    Raises:
+        InputError: a name or the prefix is none that Athena takes, or two columns would have one name.
+    """
+    values = partition(publication)
+    if not _PREFIX.fullmatch(location.key):
+        raise InputError(f"is {str(location)!r}; a prefix here has letters, digits and /_.=+@:,- only", field="--to")
+    return tuple(
+        AthenaTable(
+            database=_name(database, "--database"),
+            name=_name(f"{table}_{each.name}", "--table"),
+            table=each,
+            location=location / each.name,
+            partition=values,
+            partition_location=location / partition_path(each, values),
+        )
+        for each in tables_of(publication, texts=texts)
+    )
+
+
+def script(tables: Iterable[AthenaTable]) -> str:
+    """Everything that Athena must be told, as statements that end in semicolons."""
+    found = list(tables)
+    databases = dict.fromkeys(f"CREATE DATABASE IF NOT EXISTS `{table.database}`" for table in found)
+    statements = [*databases, *(table.ddl for table in found), *(table.partition_ddl for table in found)]
+    return "".join(f"{statement};\n\n" for statement in statements).rstrip("\n")
+
+
+def comment(column: Column) -> str:
+    """What a column stands for: the lab's name of it, percent-encoded where a quote or a backslash could be.
+
+    >>> comment(Column("metadata__it_s", "string", "metadata.it's"))
+    'metadata.it%27s'
+    """
+    encoded = "".join(
+        character
+        if _COMMENT.fullmatch(character)
+        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
+        for character in column.source
+    )
+    if len(encoded) > _LONGEST:
+        raise InputError(f"{column.source!r} is too long to be published: Glue's comments have {_LONGEST} characters")
+    return encoded
+
+
+def _name(name: str, what: str) -> str:
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+        raise InputError(
+            f"is {name!r}; Athena takes lower-case letters, digits and _, at most {_LONGEST} of them", field=what
+        )
+    return name

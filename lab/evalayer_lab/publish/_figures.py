@@ -1,0 +1,129 @@
+"""The figures of a report that are worth keeping, each under one name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from evalayer import label_part
+from evalayer_lab._errors import InputError
+
+if TYPE_CHECKING:
+    from evalayer_lab.report import Document
+    from evalayer_lab.report._document import Estimate
+
+_LABEL_FIGURES: Final = ("precision", "recall", "f1")
+_CONFIDENCE_FIGURES: Final = {
+    "expected_calibration_error": False,
+    "maximum_calibration_error": False,
+    "debiased_l2_calibration_error": False,
+    "brier_score": False,
+    "auroc": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number of a run.
+
+    Attributes:
+        name: `<metric>`, `<metric>.<part>` or `<metric>.<part>.<label>`.
+        metric: the metric; `confidence` for those of the log probabilities.
+        estimate: the number, its interval and its denominator. Values of rows are means over the scored rows.
+        higher_is_better: which way is good; None where neither is, or nobody said.
+        reported: the folded value as the job reports it; None where it reports none.
+    """
+
+    name: str
+    metric: str
+    estimate: Estimate
+    higher_is_better: bool | None = None
+    reported: float | None = None
+
+
+def figures(document: Document) -> tuple[Figure, ...]:
+    """The figures of a report: of its metrics, its classifications and its confidence, in that order."""
+    found: dict[str, Figure] = {}
+    for figure in _all(document):
+        found.setdefault(figure.name, figure)
+    return tuple(found.values())
+
+
+def renamed(names: Iterable[str], rename: Callable[[str], str], longest: int) -> dict[str, str]:
+    """Give each name the one that it has elsewhere.
+
+    Raises:
+        InputError: two names become one, or one is too long.
+    """
+    found: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for name in names:
+        found[name] = rename(name)
+        _take(taken, found[name], name, longest)
+    return found
+
+
+def with_ends(figures: Iterable[Figure], rename: Callable[[Figure], str], longest: int) -> dict[str, float]:
+    """The figures that have a value, and both ends of their intervals with `_low` and `_high` behind the name.
+
+    Args:
+        figures: the figures.
+        rename: gives a figure its name.
+        longest: how many characters a name can have.
+
+    Raises:
+        InputError: two of them would have one name, or one is too long.
+    """
+    found: dict[str, float] = {}
+    taken: dict[str, str] = {}
+    for figure in figures:
+        one = figure.estimate
+        for end, value in (("", one.value), ("_low", one.low), ("_high", one.high)):
+            name = rename(figure) + end
+            _take(taken, name, figure.name, longest)
+            if value is not None:
+                found[name] = value
+    return found
+
+
+def plain(name: str) -> str:
+    """A name with nothing but letters, digits, `_`, `.` and `-` in it.
+
+    >>> plain("class.f1.hard/ware"), plain("class.f1.v2%2E1")
+    ('class.f1.hard_2fware', 'class.f1.v2_252E1')
+    """
+    return "".join(
+        character
+        if character in "_.-" or (character.isascii() and character.isalnum())
+        else "".join(f"_{byte:02x}" for byte in character.encode())
+        for character in name
+    )
+
+
+def _take(taken: dict[str, str], new: str, name: str, longest: int) -> None:
+    if new in taken:
+        raise InputError(f"{taken[new]!r} and {name!r} would both be published as {new}; one must be renamed")
+    if len(new) > longest:
+        raise InputError(f"{name!r} is too long to be published: {len(new)} characters; there can be {longest}")
+    taken[new] = name
+
+
+def _all(document: Document) -> Iterator[Figure]:
+    for metric in document.metrics:
+        yield Figure(metric.name, metric.metric, metric.estimate, metric.higher_is_better, metric.reported)
+    for each in document.classifications:
+        for name, estimate in each.figures.items():
+            yield Figure(f"{each.metric}.{name}", each.metric, estimate, higher_is_better=True)
+        for label in each.labels:
+            for name in _LABEL_FIGURES:
+                yield Figure(
+                    f"{each.metric}.{label_part(name, label.label)}",
+                    each.metric,
+                    getattr(label, name),
+                    higher_is_better=True,
+                )
+    if document.confidence is not None:
+        for name, higher_is_better in _CONFIDENCE_FIGURES.items():
+            estimate = getattr(document.confidence, name)
+            yield Figure(f"confidence.{name}", "confidence", estimate, higher_is_better)

@@ -1,0 +1,172 @@
+"""The tables in Glue's catalog: created, and given new columns, but never changed otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+
+from evalayer_lab._errors import InputError
+from evalayer_lab.aws._errors import AwsError, asking
+from evalayer_lab.publish._athena import AthenaTable, comment
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue.type_defs import TableInputTypeDef
+
+    from evalayer_lab.aws._session import Aws
+
+Outcome: TypeAlias = Literal["created", "extended", "unchanged"]
+
+_MISSING: Final = "EntityNotFoundException"
+_EXISTS: Final = "AlreadyExistsException"
+# The fields of GetTable's answer that UpdateTable takes.
+_TABLE_INPUT: Final = (
+    "Name",
+    "Description",
+    "Owner",
+    "Retention",
+    "StorageDescriptor",
+    "PartitionKeys",
+    "TableType",
+    "Parameters",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """What is to be done to a table.
+
+    Attributes:
+        table: the table.
+        outcome: `"created"` if there is none yet, `"extended"` if it lacks columns, or `"unchanged"`.
+        new_columns: the names of the columns that it lacks.
+        table_input: what it becomes.
+    """
+
+    table: AthenaTable
+    outcome: Outcome
+    new_columns: tuple[str, ...]
+    table_input: TableInputTypeDef
+
+
+def plan_tables(aws: Aws, tables: Sequence[AthenaTable]) -> list[TablePlan]:
+    """Look at the tables that are there; nothing is changed.
+
+    Raises:
+        InputError: there is a table of that name that is something else, or a column of it is.
+        AwsError: Glue cannot be asked.
+    """
+    return [_plan(table, _get(aws, table)) for table in tables]
+
+
+def create_tables(aws: Aws, plans: Sequence[TablePlan]) -> None:
+    """Create the database and the tables that are not there, and add the columns that are missing.
+
+    Raises:
+        InputError: somebody created another table of that name in the meantime.
+        AwsError: Glue did not do it.
+    """
+    for database in dict.fromkeys(plan.table.database for plan in plans if plan.outcome == "created"):
+        _create_database(aws, database)
+    for plan in plans:
+        table = plan.table
+        if plan.outcome == "created":
+            try:
+                with asking("glue:CreateTable", _title(table)):
+                    aws.glue.create_table(DatabaseName=table.database, TableInput=plan.table_input)
+            except AwsError as failure:
+                if failure.code != _EXISTS:
+                    raise
+                create_tables(aws, plan_tables(aws, [table]))
+        elif plan.outcome == "extended":
+            with asking("glue:UpdateTable", _title(table)):
+                aws.glue.update_table(DatabaseName=table.database, TableInput=plan.table_input)
+
+
+def add_partitions(aws: Aws, tables: Sequence[AthenaTable]) -> None:
+    """Add the run's partition to each table; one that is there is given the columns of now.
+
+    Raises:
+        AwsError: Glue did not do it.
+    """
+    for table in tables:
+        where: Any = {"DatabaseName": table.database, "TableName": table.name}
+        new = table.partition_input
+        with asking("glue:BatchCreatePartition", _title(table)):
+            errors = aws.glue.batch_create_partition(**where, PartitionInputList=[new]).get("Errors", [])
+        for error in errors:
+            detail = error.get("ErrorDetail", {})
+            if detail.get("ErrorCode") != _EXISTS:
+                reason = f"{_title(table)}: {detail.get('ErrorCode')}: {detail.get('ErrorMessage')}"
+                raise AwsError(reason, "other", detail.get("ErrorCode", ""))
+            with asking("glue:UpdatePartition", _title(table)):
+                aws.glue.update_partition(**where, PartitionValueList=list(new.get("Values", [])), PartitionInput=new)
+
+
+def _get(aws: Aws, table: AthenaTable) -> dict[str, Any] | None:
+    try:
+        with asking("glue:GetTable", _title(table)):
+            return cast("dict[str, Any]", aws.glue.get_table(DatabaseName=table.database, Name=table.name)["Table"])
+    except AwsError as failure:
+        if failure.code == _MISSING:
+            return None
+        raise
+
+
+def _create_database(aws: Aws, database: str) -> None:
+    try:
+        with asking("glue:GetDatabase", f"the database {database}"):
+            aws.glue.get_database(Name=database)
+    except AwsError as failure:
+        if failure.code != _MISSING:
+            raise
+        try:
+            with asking("glue:CreateDatabase", f"the database {database}"):
+                aws.glue.create_database(DatabaseInput={"Name": database, "Description": "Evaluation runs"})
+        except AwsError as failed:
+            if failed.code != _EXISTS:
+                raise
+
+
+def _plan(table: AthenaTable, there: dict[str, Any] | None) -> TablePlan:
+    wanted = table.table_input
+    if there is None:
+        return TablePlan(table, "created", tuple(column.name for column in table.columns), wanted)
+    storage = there.get("StorageDescriptor", {})
+    found = {
+        "is a table of another format": _library(there) == _library(cast("dict[str, Any]", wanted)),
+        f"is at {storage.get('Location')}": storage.get("Location", "").rstrip("/") == str(table.location),
+        "has other partition keys": [(key["Name"], key.get("Type")) for key in there.get("PartitionKeys", [])]
+        == [(key["Name"], key.get("Type")) for key in wanted.get("PartitionKeys", [])],
+    }
+    for what, holds in found.items():
+        if not holds:
+            raise InputError(f"{_title(table)} {what}; give another --table, or the --to of that one")
+    columns = {column["Name"]: column for column in storage.get("Columns", [])}
+    for column in table.columns:
+        other = columns.get(column.name, {})
+        if other.get("Type", column.type) != column.type:
+            raise InputError(
+                f"{_title(table)}: the column {column.name} is {other['Type']} there and {column.type} in this run; "
+                "give another --table"
+            )
+        if other.get("Comment", comment(column)) != comment(column):
+            raise InputError(
+                f"{_title(table)}: the column {column.name} stands for {other['Comment']} there and for "
+                f"{comment(column)} in this run; give another --table"
+            )
+    new = [column for column in table.glue_columns if column["Name"] not in columns]
+    if not new:
+        return TablePlan(table, "unchanged", (), wanted)
+    kept: Any = {key: there[key] for key in _TABLE_INPUT if key in there}
+    kept["StorageDescriptor"] = {**storage, "Columns": [*columns.values(), *new]}
+    return TablePlan(table, "extended", tuple(column["Name"] for column in new), kept)
+
+
+def _library(table: dict[str, Any]) -> str:
+    library: str = table.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("SerializationLibrary", "")
+    return library
+
+
+def _title(table: AthenaTable) -> str:
+    return f"the table {table.database}.{table.name}"
