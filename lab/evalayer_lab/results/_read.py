@@ -1,0 +1,135 @@
+"""Read the results of a run, from its files the first time, and then from the table that this leaves."""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from evalayer import __version__
+from evalayer_lab._errors import InputError
+from evalayer_lab.results._hashes import file_hash, hash_files
+from evalayer_lab.results._join import join_from
+from evalayer_lab.results._request import WORK, Progress, Request
+from evalayer_lab.results._results import Content, Results
+from evalayer_lab.results._run_file import metrics_from, run_from
+from evalayer_lab.results._source import open_source
+from evalayer_lab.results._store import ROWS, draft_of, key_of, publish, read_manifest, store_of, write_manifest
+from evalayer_lab.results._tree import find_tree, without_copies
+
+
+def read_results(
+    path: str | PathLike[str],
+    *,
+    field: str | None = None,
+    labels: Sequence[str] | None = None,
+    dataset: str | PathLike[str] | None = None,
+    partial: bool = False,
+    cache: bool = True,
+    on_progress: Progress | None = None,
+) -> Results:
+    """Read the results of the one run that a folder or an archive holds, of the local twin or of a real job.
+
+    The first read parses the texts of every row, on all cores, in bounded memory. It leaves a table in columns in
+    `.evalayer` beside the output, or, where that cannot be written, in a folder for temporary files. Later reads use
+    the table as long as the content of the files and the arguments are the same. It can be deleted at any time.
+
+    Args:
+        path: a run's folder or one above it, its `output.tar.gz`, or an `s3://` URI, which is fetched to a
+            folder for temporary files.
+        field: the field of the JSON object in answers and golds that holds the label; inferred if None.
+        labels: the labels; inferred if None.
+        dataset: the `gen_qa` dataset of the run: what rows are expected, and metadata for rows that have none.
+        partial: leave out what cannot be read, and name it in the notes, instead of refusing the run.
+        cache: keep the table; else it is deleted when the results are no longer used, and relations of them end.
+        on_progress: is called with the number of rows read so far and the number of all rows, during a first read.
+
+    Raises:
+        InputError: there is no run, there are several, or its files are missing, damaged or of different runs. It
+            names the file, and what was expected there.
+        AwsError: S3 cannot be asked.
+    """
+    with ExitStack() as stack:
+        folder = open_source(path, cache=cache, stack=stack)
+        tree = find_tree(folder, partial=partial)
+        store = store_of(tree.folder) if cache else None
+        if store is None:
+            store = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")))
+        hashes = hash_files(tree.folder, tree.files, store)
+        tree = without_copies(tree, hashes)
+        request = Request(
+            tree=tree,
+            files={tree.name_of(file): _signature(file) for file in tree.files},
+            field=field,
+            labels=None if labels is None else tuple(labels),
+            dataset=None if dataset is None else Path(dataset),
+            partial=partial,
+            on_progress=on_progress,
+        )
+        parts = {
+            "version": __version__,
+            "files": sorted((tree.name_of(file), hashes[file]) for file in tree.files),
+            "field": field,
+            "labels": request.labels,
+            "dataset": None if request.dataset is None else _hash_of(request.dataset),
+        }
+        keys = [key_of(parts), key_of({**parts, "partial": True})][: 2 if partial else 1]
+        kept = next((kept for key in keys if (kept := _kept(store / key, key))), None)
+        table, content = kept or _build(request, store / keys[-1], keys[-1])
+        results = Results(tree.folder, table, content, request.files)
+        weakref.finalize(results, stack.pop_all().close)
+        return results
+
+
+def _build(request: Request, folder: Path, key: str) -> tuple[Path, Content]:
+    from evalayer_lab.results._build import build
+
+    with draft_of(folder) as draft:
+        content = build(request, draft)
+        shutil.rmtree(draft / WORK)
+        write_manifest(draft, key, {"content": asdict(content)})
+        publish(draft, folder, is_good=lambda found: _kept(found, key) is not None)
+    return folder / ROWS, content
+
+
+def _kept(folder: Path, key: str) -> tuple[Path, Content] | None:
+    """The table and what is kept beside it, if they are there and whole."""
+    manifest = read_manifest(folder, key)
+    try:
+        return None if manifest is None else (folder / ROWS, _content_from(manifest["content"]))
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+
+
+def _content_from(document: Mapping[str, Any]) -> Content:
+    return Content(
+        **{
+            **document,
+            "run": run_from(document["run"]),
+            "metrics": metrics_from(document["metrics"]),
+            "join": join_from(document["join"]),
+            "notes": tuple(document["notes"]),
+            "labels": tuple(document["labels"]),
+        }
+    )
+
+
+def _signature(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path) from None
+    return found.st_size, found.st_mtime_ns
+
+
+def _hash_of(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path) from None

@@ -1,0 +1,239 @@
+"""Rows of a details file, from nested texts to columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evalayer_lab._errors import InputError
+from evalayer_lab.answers import describe_answer, field_confidence
+from evalayer_lab.results._cells import (
+    answer_of,
+    columns_of,
+    digest,
+    gold_of,
+    metadata_of,
+    positions_of,
+    prompt_of,
+    scores_of,
+)
+from evalayer_lab.results._details_file import Batch, DetailsFile
+from evalayer_lab.results._pieces import Outcome, Piece, escaped
+from evalayer_lab.results._run_file import clean
+
+MAX_NAMES: Final = 4096
+_FLUSH_ROWS: Final = 1 << 14
+_FLUSH_CELLS: Final = 1 << 23  # 64 MiB of doubles
+_MAX_LABEL: Final = 200  # characters; what is longer is no label
+T = TypeVar("T")
+
+FIXED: Final[Mapping[str, pa.DataType]] = {
+    "key": pa.string(),
+    "identity": pa.binary(),
+    "content": pa.binary(),
+    "source_file": pa.string(),
+    "source_row": pa.int64(),
+    "metadata": pa.map_(pa.string(), pa.string()),
+    "metadata_unread": pa.bool_(),
+    "has_log_probabilities": pa.bool_(),
+    "gold_label": pa.string(),
+    "predicted_label": pa.string(),
+    "confidence_first_token": pa.float64(),
+    "confidence_joint": pa.float64(),
+    "confidence_geometric_mean": pa.float64(),
+    "confidence_renormalised": pa.float64(),
+    "confidence_low": pa.float64(),
+    "confidence_high": pa.float64(),
+    "confidence_tokens": pa.int32(),
+    "generated_is_largest": pa.bool_(),
+    "no_confidence": pa.string(),
+    "answer_kind": pa.string(),
+    "answer_characters": pa.int32(),
+    "hedges": pa.list_(pa.string()),
+}
+
+
+def shred(piece: Piece) -> Outcome:
+    """Read rows and write them as columns, one parquet file for every 16,384 rows or fewer.
+
+    Raises:
+        InputError: the file is damaged, or a row holds something else than it should; with the row from 1.
+    """
+    part = _Part(piece)
+    try:
+        with DetailsFile(Path(piece.file)) as file:
+            for batch in file.batches(piece.groups, first=piece.first, share=piece.share, shares=piece.shares):
+                part.add(batch)
+    except InputError as error:
+        if not piece.partial:
+            raise
+        part.outcome.add_problem(f"{piece.name}: some of {len(piece.groups)} row groups: {error.reason}", 0)
+    part.flush()
+    return part.outcome
+
+
+def write_empty(path: Path) -> None:
+    """Write a parquet file of no rows."""
+    pq.write_table(pa.schema(list(FIXED.items())).empty_table(), path)
+
+
+class _Part:
+    """Rows as they are read, by column, until there are enough of them to write."""
+
+    def __init__(self, piece: Piece) -> None:
+        self.outcome = Outcome()
+        self._piece = piece
+        self._names: dict[str, None] = {}
+        self._label = _labeller(piece.field, piece.labels)
+        self._begin()
+
+    def add(self, batch: Batch) -> None:
+        nothing: Sequence[object] = [None] * batch.rows
+        columns = [
+            batch.columns.get(role, nothing)
+            for role in ("metrics", "prompt", "gold", "predictions", "logprobs", "specifics")
+        ]
+        for row, cells in enumerate(zip(*columns, strict=True), batch.first):
+            try:
+                self._add_row(row, *cells)
+            except _BadCell as error:
+                place = f"row {row + 1}: {error.column}"
+                if not self._piece.partial:
+                    raise InputError(error.reason, path=self._piece.file, field=place) from None
+                self.outcome.add_problem(f"{self._piece.name}: {place}: {error.reason}", 1)
+
+    def flush(self) -> None:
+        """Write the rows to a file of their own."""
+        if not self._rows:
+            return
+        columns: dict[str, Any] = {
+            name: pa.array(values, FIXED[name])
+            for name, values in zip(FIXED, zip(*self._rows, strict=True), strict=True)
+        }
+        for name, values in self._score_columns().items():
+            columns[f"metric.{escaped(name)}"] = pa.array(values, from_pandas=True)  # NaN becomes null
+        path = f"{self._piece.out}-{len(self.outcome.files)}.parquet"
+        pq.write_table(pa.table(columns), path, compression="snappy", write_statistics=False)
+        self.outcome.files.append(path)
+        self.outcome.rows += len(self._rows)
+        self.outcome.names = list(self._names)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._rows: list[tuple[object, ...]] = []
+        # Rows with the same keys, which are mostly all rows, become one matrix.
+        self._rows_of: dict[tuple[str, ...], list[int]] = {}
+        self._values_of: dict[tuple[str, ...], list[list[float]]] = {}
+
+    def _add_row(
+        self,
+        row: int,
+        metrics: object,
+        prompt: object,
+        gold: object,
+        predictions: object,
+        logprobs: object,
+        specifics: object,
+    ) -> None:
+        scores = _at("metrics", scores_of, metrics)
+        positions = _at("log probabilities", positions_of, logprobs)
+        pairs = _at("specifics", metadata_of, specifics)
+        prompt_text, gold_text, answer = prompt_of(prompt), gold_of(gold), answer_of(predictions)
+        keys = tuple(scores)
+        if keys not in self._rows_of:
+            self._names |= dict.fromkeys(name for _, name in columns_of(keys))
+            if len(self._names) > MAX_NAMES:
+                raise InputError(
+                    f"the rows report {len(self._names)} different names; the most is {MAX_NAMES}",
+                    path=self._piece.file,
+                )
+        self._rows_of.setdefault(keys, []).append(len(self._rows))
+        self._values_of.setdefault(keys, []).append(list(scores.values()))
+        confidence = field_confidence(answer or "", positions, self._piece.field, self._piece.labels)
+        facts = None if answer is None else describe_answer(answer, self._piece.field)
+        self._rows.append(
+            (
+                digest(prompt_text, gold_text).hex(),
+                digest(prompt_text, gold_text, answer),
+                digest(answer, _text(metrics), _text(logprobs), _text(specifics)),
+                self._piece.name,
+                row,
+                pairs or None,
+                pairs is None,
+                bool(positions),
+                self._label(gold_text),
+                None if facts is None else _canonical(facts.label, self._piece.field, self._piece.labels),
+                confidence.first_token,
+                confidence.joint,
+                confidence.geometric_mean,
+                confidence.renormalised,
+                confidence.low,
+                confidence.high,
+                confidence.tokens if positions else None,
+                confidence.generated_is_largest,
+                confidence.reason,
+                None if facts is None else facts.kind,
+                None if facts is None else facts.characters,
+                None if facts is None else list(facts.hedges),
+            )
+        )
+        if len(self._rows) >= _FLUSH_ROWS or len(self._rows) * len(self._names) >= _FLUSH_CELLS:
+            self.flush()
+
+    def _score_columns(self) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+        columns: dict[str, np.ndarray[Any, np.dtype[np.float64]]] = {}
+        for keys, rows in self._rows_of.items():
+            matrix = np.array(self._values_of[keys], dtype=np.float64)
+            for index, name in columns_of(keys):
+                if name not in columns:
+                    columns[name] = np.full(len(self._rows), np.nan)
+                columns[name][rows] = matrix[:, index]
+        return columns
+
+
+class _BadCell(Exception):
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.column = column
+        self.reason = reason
+
+
+def _at(column: str, parse: Callable[[object], T], cell: object) -> T:
+    try:
+        return parse(cell)
+    except ValueError as error:
+        raise _BadCell(column, str(error)) from None
+
+
+def _text(cell: object) -> str | None:
+    return cell if isinstance(cell, str | None) else repr(cell)
+
+
+def _labeller(field: str | None, labels: Sequence[str]) -> Callable[[str | None], str | None]:
+    @lru_cache(maxsize=4096)
+    def label(gold: str | None) -> str | None:
+        return None if gold is None else _canonical(describe_answer(gold, field).label, field, tuple(labels))
+
+    return label
+
+
+def _canonical(label: str | None, field: str | None, labels: tuple[str, ...]) -> str | None:
+    """The label as it is declared; what is none of them as it is, unless it is a whole text."""
+    if label is None:
+        return None
+    stripped = label.strip()
+    known = _known(labels).get(stripped.casefold())
+    if known is not None:
+        return known
+    return None if field is None or len(stripped) > _MAX_LABEL else clean(stripped)
+
+
+@lru_cache(maxsize=16)
+def _known(labels: tuple[str, ...]) -> Mapping[str, str]:
+    return {label.strip().casefold(): label for label in labels}
