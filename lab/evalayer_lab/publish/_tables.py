@@ -230,7 +230,6 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path, group_r
     import duckdb
 
     options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group_rows}"
-    connection.execute("SET enable_progress_bar = false")
     try:
         connection.execute(f"COPY ({query}) TO {_sql.text(str(path))} ({options})")
     except duckdb.IOException as error:

@@ -37,5 +37,11 @@ def connect(folder: Path | None = None, memory: str = "512MB") -> Connection:
     if folder is not None:
         settings |= {"memory_limit": memory, "temp_directory": str(folder), "preserve_insertion_order": False}
     connection = duckdb.connect(":memory:", config=settings)
-    connection.execute("SET enable_progress_bar = false")  # it would print into what a command prints
+    quiet(connection)
     return connection
+
+
+def quiet(connection: Connection) -> None:
+    """Turn off the bar that DuckDB prints into what a command prints, where it is on: a notebook may not let it be."""
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
+        connection.execute("SET enable_progress_bar = false")
