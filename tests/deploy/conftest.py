@@ -33,7 +33,7 @@ class Aws:
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
             region_name=REGION,
             aws_access_key_id="testing",
-            aws_secret_access_key="testing",  # noqa: S106 (moto takes any)
+            aws_secret_access_key="testing",
         )
 
 

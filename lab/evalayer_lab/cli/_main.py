@@ -15,7 +15,7 @@ from evalayer_lab.cli._group import Group
 # Each command is a module of this package; it is imported when the command, or the list of commands, is asked for.
 _COMMANDS: Final = (
     "init", "metrics", "invoke", "dataset", "recipe", "run", "report", "compare", "gate", "power", "doctor",
-    "launch", "wait", "fetch",
+    "launch", "wait", "fetch", "publish",
 )  # fmt: skip
 
 

@@ -42,7 +42,8 @@ _SHOWN_PROBLEMS = 10
 @click.option("--limit", type=click.IntRange(min=1), help="Take only the first rows of the dataset.")
 @click.option("--strict", is_flag=True, help="Stop at the first broken row of the dataset.")
 @click.option("--overwrite", is_flag=True, help="Replace another run in the same folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, as `evalayer report --json` does.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to one HTML file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, as `evalayer report --json` does.")
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -57,6 +58,7 @@ def run(
     limit: int | None,
     strict: bool,
     overwrite: bool,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Run a whole evaluation job on this machine.
@@ -72,15 +74,16 @@ def run(
       evalayer run recipes/support_tickets.yaml --data data/support_tickets/gen_qa.jsonl \\
         --answers data/support_tickets/answers.jsonl --limit 40 --output output/recorded
     """
-    import json
     import os
     import sys
     from contextlib import redirect_stdout
 
     from evalayer_lab.cli._console import console, progress
+    from evalayer_lab.cli._results import write_html
     from evalayer_lab.handler import DEFAULT_HANDLER, load_handler
     from evalayer_lab.recipe import read_recipe
-    from evalayer_lab.report import load, render, summarize, to_json
+    from evalayer_lab.report import analyse, render
+    from evalayer_lab.results import read_results
     from evalayer_lab.run import RunPlan
     from evalayer_lab.run import run as run_plan
 
@@ -117,17 +120,22 @@ def run(
         click.echo(f"warning: {failure.rows} rows failed ({kind}); the first:\n{failure.first}", err=True)
     for metric, failure in outcome.metric_failures.items():
         click.echo(f"warning: the metric {metric} failed on {failure.rows} rows; the first:\n{failure.first}", err=True)
-    summary = summarize(load(outcome.folder))
+    document = analyse(read_results(outcome.folder), texts=html is not None)
+    if html is not None:
+        write_html(document, html)
     if as_json:
-        click.echo(json.dumps(to_json(summary), indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(document.model_dump_json(indent=2))
     else:
         if outcome.resumed:
             click.echo(f"Resumed: {outcome.resumed} rows had been done before.")
-        render(summary, console())
+        render(document, console())
         click.echo(f"\nOutput: {outcome.folder}")
         if outcome.failures:
             click.echo(f"Failed: {outcome.folder / 'failures.jsonl'}")
-        click.echo(f"Again:  evalayer report {outcome.folder}")
+        if html is not None:
+            click.echo(f"Report: {html}")
+        else:
+            click.echo(f"Again:  evalayer report {outcome.folder} --html report.html")
     if not outcome.scored:
         ctx.exit(1)
 

@@ -1,23 +1,21 @@
-"""What a run found: read its folder, summarize it, show it."""
+"""What a run found: one document, shown on a terminal, as JSON and as HTML."""
 
-from evalayer_lab.report._json import to_json
-from evalayer_lab.report._load import RunResults, load
-from evalayer_lab.report._records import Confusion, MetricRow, Summary, Weakest
-from evalayer_lab.report._render import render
-from evalayer_lab.report._run_file import MetricInfo, RowCounts, RunInfo
-from evalayer_lab.report._summary import summarize
+from evalayer_lab.report._analyse import analyse, compare_runs, gate_of
+from evalayer_lab.report._confidence import ConfidenceKind
+from evalayer_lab.report._document import Comparison, Document
+from evalayer_lab.report._router import FoundGate, write_router
+from evalayer_lab.report._terminal import render
+from evalayer_lab.report._terminal_comparison import render_comparison
 
 __all__ = [
-    "Confusion",
-    "MetricInfo",
-    "MetricRow",
-    "RowCounts",
-    "RunInfo",
-    "RunResults",
-    "Summary",
-    "Weakest",
-    "load",
+    "Comparison",
+    "ConfidenceKind",
+    "Document",
+    "FoundGate",
+    "analyse",
+    "compare_runs",
+    "gate_of",
     "render",
-    "summarize",
-    "to_json",
+    "render_comparison",
+    "write_router",
 ]

@@ -39,7 +39,7 @@ class Run(_Part):
 
     name: str
     folder: str
-    """What was read, as the user wrote it."""
+    """The folder that holds the run."""
     started: str | None = None
     """ISO 8601."""
     evalayer: str | None = None
@@ -55,7 +55,7 @@ class Rows(_Part):
     """What became of the rows. Null where the output does not say."""
 
     expected: int | None = None
-    """Rows of the dataset, broken ones included."""
+    """Rows of the dataset: of the one that was given, without broken ones, else as the run counted them, with these."""
     read: int | None = None
     bad: int | None = None
     """Rows left out because their line is broken."""
@@ -153,9 +153,9 @@ class Gate(_Part):
     max_risk: float
     level: float
     threshold: float | None
-    """Null if no threshold keeps the promise; `sentence` says why."""
+    """Rows with a confidence above it pass. Null if no threshold keeps the promise; `sentence` says why."""
     coverage: float
-    """The share of rows at or above it, of the rows with a confidence."""
+    """The share of rows that pass, of the rows with a confidence."""
     n_accepted: int
     n_errors: int
     risk_upper: float | None
@@ -176,9 +176,9 @@ class Recalibration(_Part):
     """A map from confidence to probability, and what it does on rows that its fit did not see."""
 
     method: Literal["temperature", "platt", "isotonic"]
-    calibration_error: float
+    calibration_error: float | None
     """Expected calibration error after it."""
-    log_loss: float
+    log_loss: float | None
     parameters: dict[str, float] = {}
 
 
@@ -199,8 +199,9 @@ class Confidence(_Part):
     correctness: str
     """The metric that says whether a row is correct."""
     n: int
+    """Rows with both a confidence and a verdict: all that follows stands on these."""
     missing: dict[str, int]
-    """Rows without confidence, by reason."""
+    """The other rows, by reason."""
     mean: float | None
     accuracy: Estimate
     """On the rows that have a confidence."""
@@ -280,7 +281,8 @@ class Slice(_Part):
     p_value: float
     q_value: float
     """The p-value corrected for all slices searched (Benjamini and Hochberg)."""
-    share_of_errors: float
+    share_of_errors: float | None
+    """Null for a metric with values outside of 0 to 1."""
 
 
 class Slices(_Part):
@@ -290,6 +292,7 @@ class Slices(_Part):
     searched: int
     min_rows: int
     level: float
+    """The share of false findings allowed."""
     found: tuple[Slice, ...]
     sentence: str
 
@@ -301,7 +304,7 @@ class ErrorKind(_Part):
     meaning: str
     rows: int
     share: Estimate
-    """Of all scored rows."""
+    """Of the rows that are right or wrong."""
 
 
 class Hedging(_Part):
@@ -329,8 +332,10 @@ class Example(_Part):
     correct: bool | None
     confidence: float | None
     gold_label: str | None = None
+    """Null where the label is the whole text and none of the known labels, and texts were not asked for."""
     predicted_label: str | None = None
     metadata: dict[str, str] = {}
+    """Of the keys that tell segments apart."""
     prompt: str | None = None
     """Null where texts were not asked for; long texts are cut."""
     answer: str | None = None
@@ -362,8 +367,10 @@ class Difference(_Part):
     q_value: float | None
     """Corrected for the number of metrics compared (Benjamini and Hochberg)."""
     test: str
+    sd: float | None
+    """Standard deviation of a row's difference, times the root of the design effect where there are clusters."""
     smallest_detectable: float | None
-    """The smallest difference that so many rows show with a power of 0.8."""
+    """The smallest difference that so many rows show with a power of 0.8; null where no row differs."""
     verdict: Literal["better", "worse", "equivalent", "no evidence"]
     sentence: str
 
@@ -398,6 +405,8 @@ class Document(_Part):
     decoded: dict[str, float | None] = {}
     """The values of corpus metrics, by reported name."""
     classifications: tuple[Classification, ...] = ()
+    correctness: str | None = None
+    """The metric that says which answers are wrong; null if none is 0 or 1 on every row."""
     confidence: Confidence | None = None
     no_confidence: str | None = None
     """Why there is no `confidence`, and how to get one."""

@@ -128,11 +128,11 @@ def gate_threshold(
     at = int(accepted[steps - 1]) if steps else 0
     tried = int(accepted[0]) if len(accepted) else 0
     risk = clopper_pearson_interval(int(errors[at]), at, level=round(2 * level - 1, 12))
-    wanted = f"an error rate of at most {max_risk:.4g} with {level:.4g} confidence"
-    if at:
+    wanted = f"an error rate of at most {_percent(max_risk)} with {_percent(level)} confidence"
+    if at and risk.high is not None:
         sentence = (
             f"Above a confidence of {descending[at]:.6g} pass {at} of {n} rows, {errors[at]} of them wrong: {wanted} "
-            f"(the bound is {risk.high:.4g})."
+            f"(the bound is {_percent(risk.high)})."
         )
     elif tried:
         sentence = (
@@ -156,6 +156,10 @@ def gate_threshold(
         level=level,
         sentence=sentence,
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
 
 
 def _check(max_risk: float, level: float) -> None:

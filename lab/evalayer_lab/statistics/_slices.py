@@ -126,7 +126,7 @@ def find_failing_segments(
     >>> [(each.conditions, each.n, each.share_of_errors) for each in result.found]
     [((('domain', 'hr'),), 40, 1.0)]
     >>> result.sentence
-    '1 segment fails more than the rest, of 2 searched: it holds 100% of the errors on 20% of the rows.'
+    '1 segment fails more than the rest, of 2 searched: it holds 100 % of the errors on 20 % of the rows.'
     """
     if values.shape != scored.shape or values.ndim != 1:
         raise ValueError(f"values and scored must be vectors of one length, not {values.shape} and {scored.shape}")
@@ -201,7 +201,7 @@ def _sentence(found: int, searched: int, min_rows: int, errors: float | None, ro
     if not searched:
         return f"No segment has {min_rows} scored rows, so none was searched."
     if not found:
-        return f"No segment stands out: chance explains the differences between the {searched} searched."
+        return f"No segment stands out: of {searched} searched, none fails more than the rest beyond chance."
     fails, it = ("1 segment fails", "it holds") if found == 1 else (f"{found} segments fail", "together they hold")
-    share = "" if errors is None else f"{errors:.0%} of the errors on "
-    return f"{fails} more than the rest, of {searched} searched: {it} {share}{rows:.0%} of the rows."
+    share = "" if errors is None else f"{100 * errors:.0f} % of the errors on "
+    return f"{fails} more than the rest, of {searched} searched: {it} {share}{100 * rows:.0f} % of the rows."

@@ -86,7 +86,8 @@ def _digests(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and "tfevents" not in path.name  # its header holds the time of writing
+        # The header of the events holds the time of writing; the cache of reading is no part of the output.
+        if path.is_file() and "tfevents" not in path.name and ".evalayer" not in path.parts
     }
 
 

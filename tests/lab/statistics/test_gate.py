@@ -94,7 +94,7 @@ def test_no_threshold(confidence: list[float], correct: list[int], why: str) -> 
     assert gate.threshold is None
     assert gate.risk_upper is None
     assert (gate.coverage, gate.n_accepted, gate.n_errors, gate.risk.value) == (0.0, 0, 0, None)
-    assert gate.sentence.startswith("No threshold gives an error rate of at most 0.05 with 0.95 confidence: ")
+    assert gate.sentence.startswith("No threshold gives an error rate of at most 5 % with 95 % confidence: ")
     assert why in gate.sentence
 
 

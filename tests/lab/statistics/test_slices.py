@@ -219,7 +219,7 @@ def test_lower_is_better_looks_for_high_values() -> None:
 def test_a_constant_has_no_segment(value: float) -> None:
     result = search(np.full(200, value), random_keys(np.random.default_rng(0), 200, 2, 2))
     assert (result.found, result.n_significant) == ((), 0)
-    assert result.sentence == "No segment stands out: chance explains the differences between the 8 searched."
+    assert result.sentence == "No segment stands out: of 8 searched, none fails more than the rest beyond chance."
 
 
 @pytest.mark.parametrize("n", [0, 1, 20])

@@ -1,0 +1,117 @@
+"""`evalayer power`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import click
+
+from evalayer_lab.cli._numbers import POSITIVE, SHARE
+from evalayer_lab.cli._results import read
+
+_RATES: Final = (0.05, 0.1, 0.2, 0.3, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What so many rows show: null where two runs that differ on so few rows cannot differ by more than that."""
+
+    discordant: float | None
+    sd: float
+    rows: int
+    difference: float | None
+
+
+@click.command()
+@click.option("--difference", type=POSITIVE, help="The difference to show, as 0.03.")
+@click.option("--rows", type=click.IntRange(min=2, max=10**12), help="The rows there are.")
+@click.option("--discordant", type=SHARE, help="The share of rows on which one run is right and the other wrong.")
+@click.option("--sd", type=POSITIVE, help="The standard deviation of a row's difference.")
+@click.option("--runs", nargs=2, metavar="A B", help="Two runs on the same rows, to take it from.")
+@click.option("--metric", metavar="NAME", help="With --runs: the metric.  [default: a classification's, or the first]")
+@click.option("--power", "wanted", type=SHARE, default=0.8, show_default=True, help="The chance to show it.")
+@click.option("--alpha", type=SHARE, default=0.05, show_default=True, help="The chance of a false alarm.")
+@click.option("--json", "as_json", is_flag=True, help="Print [{discordant, sd, rows, difference}].")
+def power(
+    difference: float | None,
+    rows: int | None,
+    discordant: float | None,
+    sd: float | None,
+    runs: tuple[str, str] | None,
+    metric: str | None,
+    wanted: float,
+    alpha: float,
+    as_json: bool,
+) -> None:
+    """Say how many rows a difference between two runs takes, or what difference rows can show.
+
+    Give --difference or --rows. Two runs on the same rows differ by less than two runs on different rows; by how much
+    depends on the share of rows on which only one of them is right. Without it, a table of several shares is printed.
+
+    \b
+    Examples:
+      evalayer power --difference 0.03
+      evalayer power --rows 220 --discordant 0.1
+      evalayer power --difference 0.03 --runs output/baseline output/candidate
+    """
+    if (difference is None) == (rows is None):
+        raise click.UsageError("give --difference, to learn the rows it takes, or --rows, to learn what they can show")
+    if sum(each is not None for each in (discordant, sd, runs)) > 1:
+        raise click.UsageError("give one of --discordant, --sd and --runs")
+    if metric is not None and runs is None:
+        raise click.UsageError("--metric is of the two runs: give --runs A B with it")
+    if runs is not None:
+        sd = _sd_of(*runs, metric)
+    try:
+        lines = _lines(difference, rows, discordant, sd, wanted, alpha)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if as_json:
+        click.echo(json.dumps([asdict(line) for line in lines], indent=2))
+        return
+    for line in lines:
+        if line.discordant is None:
+            where = f"where a row's difference has a standard deviation of {line.sd:.3g}"
+        else:
+            where = f"where {100 * line.discordant:g} % of the rows differ"
+        if line.difference is None:
+            click.echo(f"{line.rows:,} rows are too few to show any difference {where}")
+        elif rows is None:
+            click.echo(f"{line.rows:>9,} rows show a difference of {line.difference:g} {where}")
+        else:
+            click.echo(f"{line.rows:,} rows show a difference of {line.difference:.4f} {where}")
+    click.echo(f"Paired rows, power {wanted:g}, two-sided at {alpha:g}.")
+
+
+def _sd_of(a: str, b: str, metric: str | None) -> float:
+    from evalayer_lab.report import compare_runs
+
+    sd = compare_runs(read(b), read(a), metric=metric).differences[0].sd
+    if sd is None:
+        raise click.UsageError("the two runs share too few rows to tell how much a row differs")
+    if sd == 0:
+        raise click.UsageError("the two runs score each row alike, so they do not tell how much a row differs")
+    return sd
+
+
+def _lines(
+    difference: float | None, rows: int | None, discordant: float | None, sd: float | None, power: float, alpha: float
+) -> list[_Line]:
+    from evalayer_lab.statistics import sample_size, sd_of_zero_one_differences, smallest_detectable_difference
+
+    def line(rate: float | None) -> _Line:
+        spread = sd if sd is not None else sd_of_zero_one_differences(rate or 0.0, difference or 0.0)
+        if difference is not None:
+            return _Line(rate, spread, sample_size(difference, spread, power=power, alpha=alpha), difference)
+        smallest = smallest_detectable_difference(rows or 0, spread, power=power, alpha=alpha)
+        return _Line(rate, spread, rows or 0, smallest if rate is None or smallest <= rate else None)
+
+    if sd is not None:
+        return [line(None)]
+    # Runs that disagree on a share of the rows cannot differ by more.
+    rates = [rate for rate in ((discordant,) if discordant else _RATES) if (difference or 0.0) < rate]
+    if not rates:
+        raise ValueError(f"runs that disagree on {discordant or max(_RATES):g} of the rows cannot differ by more")
+    return [line(rate) for rate in rates]

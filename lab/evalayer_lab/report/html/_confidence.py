@@ -1,0 +1,166 @@
+"""What confidence is worth: calibration, the gate, the quadrants."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from evalayer_lab.report._document import Confidence, Document, Estimate, Quadrant
+from evalayer_lab.report.html import _format as fmt
+from evalayer_lab.report.html._histogram import histogram_chart, histogram_table
+from evalayer_lab.report.html._layout import Cell, Column, Section, bullets, details, figure, paragraph, stated, table
+from evalayer_lab.report.html._links import Links
+from evalayer_lab.report.html._markup import Html, cut, el, join, prose, user
+from evalayer_lab.report.html._palette import shade
+from evalayer_lab.report.html._reliability import reliability_chart, reliability_table
+from evalayer_lab.report.html._risk_coverage import risk_coverage_chart, risk_coverage_table
+from evalayer_lab.report.html._words import QUADRANTS
+
+_TELLING: Final = 0.0005  # hidden probability that one decimal of a percent shows
+_METHODS: Final = {"temperature": "Temperature", "platt": "Platt (logistic)", "isotonic": "Isotonic"}
+_PLACES: Final = (("Right", "conservative", "sound"), ("Wrong", "critical", "overconfident"))
+"""The quadrants as rows of a table: low confidence, then high."""
+
+
+def confidence(document: Document, links: Links) -> Section:
+    """Show what the token log probabilities say, or why they say nothing."""
+    given = document.confidence
+    if given is None:
+        why = document.no_confidence or "This output holds no token log probabilities."
+        body = paragraph(el("strong", "Not available. "), prose(why), classes="empty")
+        return Section("confidence", "Confidence", body)
+    charts = [
+        figure("Reliability", _calibration(given), reliability_chart(given.bins), reliability_table(given.bins)),
+        figure(
+            "Right and wrong by confidence",
+            _ranking(given),
+            histogram_chart(given.histogram),
+            histogram_table(given.histogram),
+        ),
+        figure(
+            "Risk and coverage",
+            cut(given.gate.sentence, 500),
+            risk_coverage_chart(given.risk_coverage, given.gate),
+            risk_coverage_table(given.risk_coverage),
+        ),
+        figure("Quadrants", "Rows by confidence and correctness.", _quadrants(given.quadrants))
+        if given.quadrants
+        else None,
+    ]
+    body = join(_basis(given), el("div", *charts, class_="charts"), _scores(given, links), _recalibrations(given))
+    return Section("confidence", "Confidence", body, "confidence")
+
+
+def _basis(given: Confidence) -> Html:
+    kind = paragraph(
+        f"{fmt.rows(given.n)} with a confidence: ",
+        user(given.kind.rstrip("."), 300),
+        ". A row counts as right by ",
+        user(given.correctness),
+        ".",
+    )
+    missing = [join(f"{fmt.rows(n)} without: ", user(reason, 300)) for reason, n in list(given.missing.items())[:20]]
+    notes = []
+    if given.generated_is_not_largest:
+        unlikely = fmt.rows(given.generated_is_not_largest)
+        notes.append(f"In {unlikely} the label holds a token that was not the most probable one reported.")
+    if given.widest_bounds is not None and given.widest_bounds >= _TELLING:
+        mass = fmt.percent(given.widest_bounds)
+        notes.append(f"Only the most probable tokens are reported: up to {mass} of a label's probability is hidden.")
+    return join(kind, bullets(missing) if missing else None, *map(paragraph, notes))
+
+
+def _calibration(given: Confidence) -> str:
+    accuracy = given.accuracy
+    if given.mean is None or accuracy.value is None:
+        return "No row has both a confidence and a correctness."
+    said = f"mean confidence {fmt.number(given.mean)}, share right {fmt.number(accuracy.value)}."
+    if accuracy.high is not None and given.mean > accuracy.high:
+        return f"Surer than it is right: {said}"
+    if accuracy.low is not None and given.mean < accuracy.low:
+        return f"Less sure than it is right: {said}"
+    return f"On the whole about as sure as it is right: {said}"
+
+
+def _ranking(given: Confidence) -> str | None:
+    if given.auroc.value is None:
+        return None
+    pairs = fmt.percent(given.auroc.value)
+    return f"Of a right and a wrong row, the right one has the higher confidence in {pairs} of pairs."
+
+
+def _quadrants(quadrants: tuple[Quadrant, ...]) -> Html:
+    by_name = {each.name: each for each in quadrants}
+    rows: list[list[Cell]] = []
+    for outcome, *names in _PLACES:
+        cells: list[Cell] = [outcome]
+        for name in names:
+            each = by_name.get(name)  # type: ignore[call-overload]
+            letter = "r" if outcome == "Right" else "w"
+            cells.append((fmt.NONE, "") if each is None else (_quadrant(each), f"{letter}{shade(each.share)}"))
+        rows.append(cells)
+    columns = [Column("", None), Column("Low confidence", None), Column("High confidence", None)]
+    return table("Rows by confidence (across) and correctness (down)", columns, rows, classes="quadrants", quiet=True)
+
+
+def _quadrant(each: Quadrant) -> Html:
+    return join(
+        el("span", QUADRANTS[each.name], class_="name"),
+        el("span", fmt.percent(each.share), class_="big"),
+        el("span", fmt.rows(each.rows), class_="on"),
+        el("span", cut(each.meaning, 200), class_="meaning"),
+    )
+
+
+def _scores(given: Confidence, links: Links) -> Html:
+    estimates: list[tuple[str, Estimate, str]] = [
+        (
+            "Expected calibration error",
+            given.expected_calibration_error,
+            "Mean distance of confidence and share right; 0 is perfect.",
+        ),
+        ("Maximum calibration error", given.maximum_calibration_error, "The same in the worst bin."),
+        (
+            "Debiased L2 calibration error",
+            given.debiased_l2_calibration_error,
+            "Root of the mean squared distance, less what chance adds.",
+        ),
+        ("Brier score", given.brier_score, "Mean squared error of confidence as a forecast; lower is better."),
+        ("AUROC", given.auroc, "The chance that a right row has the higher confidence; 0.5 is a coin."),
+        ("Share right", given.accuracy, "On the rows that have a confidence."),
+    ]
+    plain: list[tuple[str, float | None, str]] = [
+        ("Brier: reliability", given.reliability, "The part that calibration can mend; lower is better."),
+        ("Brier: resolution", given.resolution, "How far bins differ from the mean; higher is better."),
+        ("Brier: uncertainty", given.uncertainty, "Given by the share that is right."),
+        ("Log loss", given.log_loss, "In nats; lower is better."),
+        ("AURC", given.aurc, "Mean risk over all coverages; lower is better."),
+        ("Excess AURC", given.excess_aurc, "AURC less that of a perfect order of the same rows."),
+    ]
+    columns = [
+        Column("Score", "text"),
+        Column("Value, with its interval"),
+        Column("What it means", "text"),
+        Column("How", "text"),
+    ]
+    rows: list[list[Cell]] = [
+        [name, stated(value), meaning, links.method(value.method)] for name, value, meaning in estimates
+    ]
+    rows += [[name, el("span", fmt.number(number), class_="value"), meaning, ""] for name, number, meaning in plain]
+    return details("All scores of confidence", table("Scores of confidence", columns, rows))
+
+
+def _recalibrations(given: Confidence) -> Html | None:
+    if not given.recalibrations:
+        return None
+    columns = [Column("Map", "text"), Column("Calibration error"), Column("Log loss"), Column("Parameters", "text")]
+    before = ["As it is", fmt.number(given.expected_calibration_error.value), fmt.number(given.log_loss), ""]
+    rows = [
+        [
+            _METHODS[each.method],
+            fmt.number(each.calibration_error),
+            fmt.number(each.log_loss),
+            ", ".join(f"{cut(name, 40)} {fmt.number(value)}" for name, value in list(each.parameters.items())[:8]),
+        ]
+        for each in given.recalibrations[:10]
+    ]
+    return table("Recalibration, measured on rows that the fit did not see", columns, [before, *rows])

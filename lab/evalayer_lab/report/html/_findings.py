@@ -1,0 +1,70 @@
+"""The head of the page and what to do: findings first."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from evalayer_lab.report._document import Document, Finding
+from evalayer_lab.report.html import _format as fmt
+from evalayer_lab.report.html._layout import Section, left_out, paragraph, terms
+from evalayer_lab.report.html._links import Links
+from evalayer_lab.report.html._markup import Html, cut, el, few, hidden, join, prose, user
+from evalayer_lab.report.html._words import titled
+
+_MOST: Final = 12
+_LINKED: Final = 6
+
+
+def header(document: Document) -> Html:
+    """Say what was evaluated and on how many rows."""
+    run, rows = document.run, document.rows
+    said = f"{fmt.count(rows.scored)} of {fmt.count(rows.expected)}" if rows.expected is not None else None
+    facts = (
+        ("Rows scored", said or fmt.count(rows.scored)),
+        ("Failed", None if not rows.failed else fmt.count(rows.failed)),
+        ("Broken lines", None if not rows.bad else fmt.count(rows.bad)),
+        ("Task", None if run.task is None else user(run.task)),
+        ("Backend", None if run.backend is None else user(run.backend)),
+        ("Started", None if run.started is None else cut(run.started[:16].replace("T", " "), 40)),
+        ("Compared with", None if document.comparison is None else user(document.comparison.other.name)),
+    )
+    return el(
+        "header",
+        paragraph("Evaluation report", classes="kicker"),
+        el("h1", user(run.name, 120)),
+        terms(facts, classes="facts"),
+        class_="masthead",
+    )
+
+
+def findings(document: Document, links: Links) -> Section:
+    """List what to act on, the most pressing first."""
+    shown, left = few(document.findings, _MOST)
+    first = None
+    said = [part for each in shown for part in (each.sentence, each.next_step) if part]
+    if document.next_step is not None and not any(part in document.next_step for part in said):
+        first = paragraph(el("strong", "Start here. "), prose(document.next_step), classes="lead")
+    if shown:
+        listed = join(
+            el("ol", *(_finding(each, links) for each in shown), class_="findings"), left_out(left, "findings")
+        )
+    elif document.rows.scored == 0:
+        listed = paragraph("No row was scored, so there are no figures.")
+    else:
+        listed = paragraph("No finding: nothing in these rows stands out by itself.")
+    return Section("findings", "What to do", join(first, listed))
+
+
+def _finding(finding: Finding, links: Links) -> Html:
+    linked = [name for name in dict.fromkeys(finding.examples) if name in links.examples]
+    targets = [
+        el("a", hidden("Example "), links.examples[name].removeprefix("example-"), href=f"#{links.examples[name]}")
+        for name in linked[:_LINKED]
+    ]
+    examples = None
+    if targets:
+        examples = paragraph("Examples: ", *(part for target in targets for part in (target, " ")), classes="links")
+    tag = paragraph(user(titled(finding.kind), 60), f" · {fmt.rows(finding.rows)}", classes="tag")
+    sentence = paragraph(prose(finding.sentence), classes="sentence")
+    step = paragraph(el("strong", "Next: "), prose(finding.next_step), classes="step")
+    return el("li", tag, sentence, step, examples)

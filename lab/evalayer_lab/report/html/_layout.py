@@ -1,0 +1,140 @@
+"""Sections, tables and the other parts that the page is put together from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from evalayer_lab.report._document import Estimate
+from evalayer_lab.report.html import _format as fmt
+from evalayer_lab.report.html._markup import Html, el, join, prose, user
+
+Cell = str | tuple[str, str]
+"""What a cell shows; with a second text, the classes of the cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page with an entry in the table of contents."""
+
+    id: str
+    title: str
+    body: Html
+    method: str | None = None
+    """The entry of `methods` that says how its figures were computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        title: its header, text or HTML.
+        classes: classes of its header and its cells: "num" for figures, "plot" for marks, "text" for sentences.
+    """
+
+    title: str
+    classes: str | None = "num"
+
+
+_NARROW: Final = 3  # columns that fit on any screen
+
+
+def section(part: Section, methods: Mapping[str, str]) -> Html:
+    """Render a section under its heading, with a link to how it was computed if `methods` has its id."""
+    heading = el("h2", part.title, id=f"{part.id}-title")
+    how = None
+    if part.method is not None and part.method in methods:
+        how = paragraph(
+            el("a", f"How this was computed: {part.title}", href=f"#{methods[part.method]}"), classes="computed"
+        )
+    return el("section", heading, part.body, how, id=part.id, aria_labelledby=f"{part.id}-title")
+
+
+def table(
+    caption: str,
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    classes: str | None = None,
+    quiet: bool = False,
+) -> Html:
+    """Make a table whose first column heads its rows. A table that is too wide scrolls in itself.
+
+    Args:
+        caption: what it shows, text or HTML.
+        columns: the first is that of the row headers.
+        rows: their cells.
+        classes: classes of the table.
+        quiet: show the caption to screen readers only, where a heading above says the same.
+    """
+    head = el("tr", *(el("th", column.title, scope="col", class_=column.classes) for column in columns))
+    body = (
+        el("tr", *(_cell(cell, column, index) for index, (cell, column) in enumerate(zip(row, columns, strict=False))))
+        for row in rows
+    )
+    name = el("caption", el("span", caption), class_="vh" if quiet else None)
+    whole = el("table", name, el("thead", head), el("tbody", *body), class_=classes)
+    if len(columns) <= _NARROW:
+        return el("div", whole, class_="scroll")
+    return el("div", whole, class_="scroll", role="group", aria_label="Wide table", tabindex="0")
+
+
+def details(summary: str, *children: str | None) -> Html:
+    """Make a part that opens on demand. It is open on paper."""
+    return el("details", el("summary", summary), *children)
+
+
+def figure(title: str, takeaway: str | None, chart: str, data: Html | None = None) -> Html:
+    """Make a chart with its heading, the sentence to take from it, and its numbers as a table on demand."""
+    caption = el("figcaption", el("h3", title), None if takeaway is None else el("p", takeaway))
+    return el("figure", caption, chart, None if data is None else details("The numbers as a table", data))
+
+
+def paragraph(*children: str | None, classes: str | None = None) -> Html:
+    """Make a paragraph."""
+    return el("p", *children, class_=classes)
+
+
+def bullets(items: Iterable[str], *, classes: str | None = None) -> Html:
+    """Make a list."""
+    return el("ul", *(el("li", item) for item in items), class_=classes)
+
+
+def terms(pairs: Iterable[tuple[str, str | None]], *, classes: str) -> Html:
+    """Make a list of terms and what they say; None leaves a term out."""
+    given = (el("div", el("dt", term), el("dd", said)) for term, said in pairs if said is not None)
+    return el("dl", *given, class_=classes)
+
+
+def left_out(number: int, what: str) -> Html | None:
+    """Say how many entries of a list are not shown."""
+    if not number:
+        return None
+    return paragraph(
+        prose(f"And {fmt.count(number)} more {what}: `evalayer report --json` has them all."), classes="muted"
+    )
+
+
+def conditions(given: dict[str, str]) -> Html:
+    """Show metadata conditions, as "priority low and category request"."""
+    parts = [
+        el("span", el("span", user(key, 60), class_="key"), " ", user(value, 60), class_="pair")
+        for key, value in list(given.items())[:6]
+    ]
+    return join(*(part for pair in parts for part in (pair, " ")))
+
+
+def stated(estimate: Estimate, *, sign: bool = False) -> Html:
+    """Show a value with its interval, in one line."""
+    value = el("span", fmt.value(estimate, sign=sign), class_="value")
+    if estimate.low is None and estimate.high is None:
+        return value
+    return join(value, " ", el("span", fmt.interval(estimate, sign=sign), class_="interval"))
+
+
+def _cell(cell: Cell, column: Column, index: int) -> Html:
+    shown, own = cell if isinstance(cell, tuple) else (cell, None)
+    classes = " ".join(given for given in (column.classes, own) if given) or None
+    return el("th", shown, scope="row", class_=classes) if index == 0 else el("td", shown, class_=classes)

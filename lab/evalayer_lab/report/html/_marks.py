@@ -1,0 +1,106 @@
+"""Marks within the cells of a table: intervals on a common axis, and bars. They stretch with it, text does not."""
+
+from __future__ import annotations
+
+from evalayer_lab.report._document import Estimate
+from evalayer_lab.report.html import _format as fmt
+from evalayer_lab.report.html._markup import Html, el
+from evalayer_lab.report.html._scale import Scale, around
+
+_START, _END = 5.0, 95.0  # percent of the cell's width
+
+
+def axis_for(*estimates: Estimate, also: tuple[float | None, ...] = ()) -> Scale | None:
+    """Make an axis that holds all estimates with their intervals."""
+    given = [value for estimate in estimates for value in (estimate.value, estimate.low, estimate.high)]
+    return around([*given, *also], _START, _END, about=4)
+
+
+def gauge(estimate: Estimate) -> Html:
+    """Draw a share and its interval on a line from 0 to 1."""
+    track = el("line", x1="0", x2="100%", y1="50%", y2="50%", class_="axis")
+    return interval_mark(estimate, Scale(0.0, 1.0, 0.0, 100.0), behind=track, height=14)
+
+
+def axis(scale: Scale | None, *, sign: bool = False) -> Html:
+    """Draw the axis, for the header of the column."""
+    if scale is None:
+        return Html("")
+    ticks = scale.ticks(4)
+    labels = [
+        el("text", _tick(tick, sign=sign), x=_at(scale, tick), y=11, text_anchor="middle", class_="tick")
+        for tick in ticks
+    ]
+    name = f"Axis from {_tick(ticks[0], sign=sign)} to {_tick(ticks[-1], sign=sign)}" if ticks else "Axis"
+    return _drawing(name, *labels, height=14)
+
+
+def interval_mark(
+    estimate: Estimate,
+    scale: Scale | None,
+    reference: float | None = None,
+    *,
+    tone: str = "",
+    behind: Html | None = None,
+    height: int = 26,
+) -> Html:
+    """Draw an estimate as a dot on its interval, with a line at a reference value.
+
+    Args:
+        estimate: what to draw.
+        scale: the axis of the column.
+        reference: the value of all rows, or 0 for a difference.
+        tone: a class that colours it, "right" or "wrong".
+        behind: what it is drawn on.
+        height: in pixels.
+    """
+    if scale is None or estimate.value is None:
+        return Html("")
+    shapes = [] if behind is None else [behind]
+    if reference is not None:
+        place = _at(scale, reference)
+        shapes.append(el("line", x1=place, x2=place, y1="0", y2="100%", class_="reference"))
+    if estimate.low is not None and estimate.high is not None:
+        ends = {"x1": _at(scale, estimate.low), "x2": _at(scale, estimate.high)}
+        shapes.append(el("line", **ends, y1="50%", y2="50%", class_=f"whisker {tone}".strip()))
+    shapes.append(el("circle", cx=_at(scale, estimate.value), cy="50%", r=4, class_=f"dot {tone}".strip()))
+    return _drawing(_beside(estimate, reference), *shapes, height=height)
+
+
+def bar(share: float | None, most: float, name: str, *, tone: str = "right", estimate: Estimate | None = None) -> Html:
+    """Draw a share as a bar, of a column whose longest bar is `most`; with an estimate, its interval too."""
+    if share is None or most <= 0:
+        return Html("")
+    scale = Scale(0.0, most, 0.0, 98.0)
+    shapes = [el("rect", x="0", y="25%", width=_at(scale, share), height="50%", class_=f"bar {tone}")]
+    if estimate is not None and estimate.low is not None and estimate.high is not None:
+        ends = {"x1": _at(scale, estimate.low), "x2": _at(scale, estimate.high)}
+        shapes.append(el("line", **ends, y1="50%", y2="50%", class_="whisker"))
+    return _drawing(name, *shapes, height=22)
+
+
+def _beside(estimate: Estimate, reference: float | None) -> str:
+    """Say what the drawing adds to the figures beside it."""
+    if reference is None:
+        return f"{fmt.number(estimate.value)}, interval {fmt.interval(estimate)}"
+    against = fmt.number(reference)
+    if estimate.low is not None and estimate.low > reference:
+        return f"The interval lies above {against}"
+    if estimate.high is not None and estimate.high < reference:
+        return f"The interval lies below {against}"
+    return f"The interval holds {against}" if estimate.low is not None else f"Beside {against}"
+
+
+def _drawing(name: str, *shapes: Html, height: int) -> Html:
+    return el(
+        "svg", el("title", name), *shapes, width="100%", height=height, role="img", aria_label=name, class_="mark"
+    )
+
+
+def _at(scale: Scale, value: float) -> str:
+    return f"{round(scale(value), 2):g}%"
+
+
+def _tick(value: float, *, sign: bool) -> str:
+    shown = f"{value:,g}".replace("-", "\u2212")
+    return f"+{shown}" if sign and value > 0 else shown

@@ -1,0 +1,114 @@
+"""Elements that escape what they hold: the one place where text becomes HTML."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+_T = TypeVar("_T")
+_VOID: Final = frozenset({"meta", "wbr"})
+_LONG: Final = 16  # characters of a name that fit in a narrow column
+_REPLACEMENT: Final = "\ufffd"
+
+
+def _unprintable() -> dict[int, str]:
+    """Characters that no HTML or XML may hold, or that reorder what stands around them, and what is shown instead."""
+    bidi = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    last = (plane + place for plane in range(0, 0x110000, 0x10000) for place in (0xFFFE, 0xFFFF))
+    shown = dict.fromkeys(
+        (*range(0x7F, 0xA0), *range(0xD800, 0xE000), *range(0xFDD0, 0xFDF0), *last, *bidi), _REPLACEMENT
+    )
+    return shown | {code: chr(0x2400 + code) for code in range(0x20) if code not in {0x09, 0x0A}}
+
+
+_SHOWN: Final[Mapping[int, str]] = _unprintable()
+
+
+class Html(str):
+    """Text that is HTML already. Any other string is escaped where it is put into an element."""
+
+    __slots__ = ()
+
+
+def clean(text: str) -> str:
+    """Replace what a page cannot hold: control characters, lone surrogates, non-characters, overrides of direction."""
+    return text.replace("\r\n", "\n").translate(_SHOWN)
+
+
+def cut(text: str, most: int) -> str:
+    """Shorten a text to its first `most` characters and say how many were left out."""
+    left = len(text) - most
+    return text if left <= 0 else f"{text[:most]}… ({left:,} more characters)"
+
+
+def clip(text: str, most: int) -> str:
+    """Shorten a name to `most` characters by leaving out its middle: names often differ at their ends."""
+    if len(text) <= most:
+        return text
+    last = most // 3
+    return f"{text[: most - last - 1]}…{text[-last:]}"
+
+
+def few(items: Iterable[_T], most: int) -> tuple[Sequence[_T], int]:
+    """Take the first `most` items and count those left."""
+    everything = tuple(items)
+    return everything[:most], max(0, len(everything) - most)
+
+
+def el(name: str, *children: str | None, **attributes: str | float | bool | None) -> Html:
+    """Make an element.
+
+    Args:
+        name: its name.
+        children: strings are escaped, `Html` is taken as it is, None is left out.
+        attributes: an underscore in a name stands for a hyphen, and one at its end is dropped (`class_`). None and
+            False leave the attribute out, True gives it without a value, numbers are rounded to two decimals.
+    """
+    given = "".join(_attribute(key, value) for key, value in attributes.items() if value is not None)
+    if name in _VOID:
+        return Html(f"<{name}{given}>")
+    return Html(f"<{name}{given}>{join(*children)}</{name}>")
+
+
+def join(*children: str | None) -> Html:
+    """Put elements and text one after the other."""
+    return Html("".join(_child(child) for child in children if child is not None))
+
+
+def user(text: str, most: int = 100) -> Html:
+    """Show a name or value of the user's data, kept apart from the direction of the text around it.
+
+    A name of more than `most` characters is shortened. A long one may break after an underscore or a slash.
+    """
+    name = clip(text, most)
+    pieces = re.split(r"(?<=[_/])(?=[^_/])", name) if len(name) > _LONG else [name]
+    return el("bdi", pieces[0], *(part for piece in pieces[1:] for part in (el("wbr"), piece)))
+
+
+def prose(text: str, most: int = 1000) -> Html:
+    """Show a sentence; what stands in backquotes is shown as code."""
+    pieces = cut(text, most).split("`")
+    if len(pieces) % 2 == 0:
+        return join("`".join(pieces))
+    return join(*(el("code", piece) if index % 2 else piece for index, piece in enumerate(pieces)))
+
+
+def hidden(text: str) -> Html:
+    """Text for screen readers only."""
+    return el("span", text, class_="vh")
+
+
+def _child(child: str) -> str:
+    return child if isinstance(child, Html) else html.escape(clean(child), quote=False)
+
+
+def _attribute(key: str, value: str | float | bool) -> str:  # noqa: FBT001 (handed on)
+    if value is False:
+        return ""
+    name = key.removesuffix("_").replace("_", "-")
+    if value is True:
+        return f" {name}"
+    shown = value if isinstance(value, str) else f"{round(value, 2):g}"
+    return f' {name}="{html.escape(clean(shown))}"'

@@ -1,0 +1,69 @@
+"""All metrics, with their denominators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from evalayer_lab.report._document import Document, Metric
+from evalayer_lab.report.html import _format as fmt
+from evalayer_lab.report.html._layout import Cell, Column, Section, details, left_out, table
+from evalayer_lab.report.html._markup import Html, few, join, user
+from evalayer_lab.report.html._words import DIRECTION
+
+_MOST: Final = 200
+
+
+def metrics(document: Document) -> Section | None:
+    """Show every metric, those that stand for a whole first, their parts on demand."""
+    whole = [metric for metric in document.metrics if metric.part is None]
+    parts = [metric for metric in document.metrics if metric.part is not None]
+    if not (document.metrics or document.decoded):
+        return None
+    shown, left = few(whole, _MOST)
+    body = [
+        _table("Metrics, as means over the scored rows", shown) if shown else None,
+        left_out(left, "metrics"),
+        _parts(parts),
+        _decoded(document.decoded),
+    ]
+    return Section("metrics", "Every metric", join(*body), "metrics")
+
+
+def _table(caption: str, shown: Sequence[Metric]) -> Html:
+    reported = any(metric.reported is not None for metric in shown)
+    bounded = any(metric.estimate.n_unscored for metric in shown)
+    columns = [Column("Metric", "text"), Column("Mean")]
+    columns += [Column(f"{fmt.level(shown[0].estimate.level)} interval"), Column("Scored")]
+    columns += [Column("Unscored"), Column("Worst case"), Column("Best case")] if bounded else []
+    columns += [Column("Better", None)]
+    columns += [Column("As the job reports it")] if reported else []
+    rows = [_row(metric, reported=reported, bounded=bounded) for metric in shown]
+    return table(caption, columns, rows)
+
+
+def _row(metric: Metric, *, reported: bool, bounded: bool) -> list[Cell]:
+    estimate = metric.estimate
+    cells: list[Cell] = [user(metric.name), (fmt.value(estimate), "value")]
+    cells += [fmt.interval(estimate), fmt.count(estimate.n)]
+    cells += [fmt.count(estimate.n_unscored), fmt.number(metric.worst), fmt.number(metric.best)] if bounded else []
+    cells += [DIRECTION[metric.higher_is_better]]
+    return cells + ([fmt.number(metric.reported)] if reported else [])
+
+
+def _parts(parts: Sequence[Metric]) -> Html | None:
+    if not parts:
+        return None
+    shown, left = few(parts, _MOST)
+    inner = _table("Parts of metrics, and counters of classifications as means over rows", shown)
+    return details(f"Parts and counters ({fmt.count(len(parts))})", inner, left_out(left, "parts"))
+
+
+def _decoded(decoded: dict[str, float | None]) -> Html | None:
+    if not decoded:
+        return None
+    shown, left = few(decoded.items(), _MOST)
+    columns = [Column("Name", "text"), Column("Value")]
+    rows = [(user(name), fmt.number(value)) for name, value in shown]
+    inner = table("Values decoded from the folded counters", columns, rows)
+    return details(f"Values over all rows ({fmt.count(len(decoded))})", inner, left_out(left, "values"))

@@ -1,0 +1,89 @@
+"""The page: one file that holds all it needs, and may fetch and run nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+
+from evalayer_lab.report._document import Document
+from evalayer_lab.report.html import _palette
+from evalayer_lab.report.html._classification import classifications
+from evalayer_lab.report.html._comparison import comparison
+from evalayer_lab.report.html._confidence import confidence
+from evalayer_lab.report.html._errors import errors
+from evalayer_lab.report.html._examples import examples
+from evalayer_lab.report.html._figures import figures
+from evalayer_lab.report.html._findings import findings, header
+from evalayer_lab.report.html._layout import section
+from evalayer_lab.report.html._links import Links
+from evalayer_lab.report.html._markup import Html, clip, el, join
+from evalayer_lab.report.html._methods import footer, methods, rows
+from evalayer_lab.report.html._metrics import metrics
+from evalayer_lab.report.html._segments import segments
+
+
+def render_html(document: Document) -> str:
+    """Render a report as one HTML file.
+
+    The file holds its style sheet and its charts, works without script, and forbids itself to fetch or run anything by
+    its Content-Security-Policy. Its size depends on the number of figures and examples, never on the number of rows.
+    All text of the user is escaped; control characters, lone surrogates and overrides of direction are shown as signs.
+
+    Args:
+        document: what the report says.
+
+    Returns:
+        The file's text, to be written as UTF-8. Equal documents give equal texts.
+    """
+    links = Links.of(document)
+    given = (
+        findings(document, links),
+        figures(document, links),
+        comparison(document.comparison),
+        classifications(document.classifications, links),
+        confidence(document, links),
+        segments(document),
+        errors(document),
+        examples(document, links),
+        metrics(document),
+        rows(document),
+        methods(document, links),
+    )
+    sections = [part for part in given if part is not None]
+    entries = (el("li", el("a", part.title, href=f"#{part.id}")) for part in sections)
+    contents = el("nav", el("h2", "Contents"), el("ol", *entries), aria_label="Contents")
+    body = el(
+        "body",
+        el("a", "Skip to the findings", href="#findings", class_="skip"),
+        header(document),
+        el("div", contents, el("main", *(section(part, links.methods) for part in sections)), class_="page"),
+        footer(document),
+    )
+    page = el("html", _head(document), body, lang="en")
+    return f"<!DOCTYPE html>\n{page}\n"
+
+
+def _head(document: Document) -> Html:
+    style = _style()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    security: dict[str, str] = {"http_equiv": "Content-Security-Policy", "content": policy}
+    return el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", **security),
+        el("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name_="color-scheme", content="light dark"),
+        el("meta", name_="referrer", content="no-referrer"),
+        el("meta", name_="generator", content="evalayer"),
+        el("title", f"{clip(document.run.name, 120)}: evaluation report"),
+        el("style", Html(style)),
+    )
+
+
+@cache
+def _style() -> str:
+    sheet = resources.files("evalayer_lab.report.html").joinpath("_style.css").read_text(encoding="utf-8")
+    return join(Html(_palette.css()), Html(sheet))
