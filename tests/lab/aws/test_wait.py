@@ -138,7 +138,9 @@ def test_the_log_is_printed(aws: Server, job: str, run_command: Run) -> None:
 
 def test_ctrl_c_does_not_stop_the_job(aws: Server, job: str) -> None:
     aws.plan(jobs={job: [RUNNING]})
-    code = f"from evalayer_lab.cli.wait import wait; wait(['{job}'])"
+    # A program that was started in the background, as these tests may be, ignores the signal.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heed}; from evalayer_lab.cli.wait import wait; wait(['{job}'])"
     root = Path(__file__).parents[3]
     process = subprocess.Popen(
         [sys.executable, "-c", code],
