@@ -3,6 +3,7 @@
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 import evalayer
 import evalayer_metrics
 from evalayer._discovery import installed_metrics
+
+
+ROOT = Path(__file__).parents[1]
 
 
 def imported_by(statement: str) -> set[str]:
@@ -68,3 +72,9 @@ def test_the_metrics_import_nothing_foreign_before_one_is_made() -> None:
     modules = imported_by(f"import {every}")
     ours = {"evalayer", "evalayer_metrics"}
     assert {name for name in foreign(modules) if name.partition(".")[0] not in ours} == set()
+
+
+def test_the_deployed_function_imports_nothing_of_the_lab() -> None:
+    modules = imported_by(f"sys.path.insert(0, {str(ROOT / 'processors')!r}); import app")
+    assert "support_tickets" in modules
+    assert {name for name in modules if name.startswith("evalayer_lab")} == set()
