@@ -12,7 +12,6 @@ import evalayer
 import evalayer_metrics
 from evalayer._discovery import installed_metrics
 
-
 ROOT = Path(__file__).parents[1]
 
 
