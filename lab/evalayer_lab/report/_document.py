@@ -48,7 +48,7 @@ class Run(_Part):
     backend: str | None = None
     aggregation: str | None = None
     digest: str
-    """A digest of the rows' content, the same for any order, number of files and packing."""
+    """A digest of prompts and golds: the same for runs on the same rows, in any order and packing."""
 
 
 class Rows(_Part):
