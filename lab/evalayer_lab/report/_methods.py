@@ -35,7 +35,8 @@ _SECTIONS: Final = {
     "reached by a fixed sequence of coverages, from the most confident rows down, at whose every step the one-sided "
     "Clopper-Pearson bound of the error rate stays below the limit.",
     "segments": "Segments are ranked by the end of their interval that flatters them. One stands out when that end "
-    "misses the value of the whole after Bonferroni's correction for the number of segments.",
+    "misses the value of the whole and the test of slices against the rest holds after Bonferroni's correction for the "
+    "number of segments.",
     "heat_map": "The two keys whose values differ the most, by the variance between their segments.",
     "slices": "Every conjunction of up to three metadata values with enough rows is tested against the rest, and the "
     "p-values are corrected together (Benjamini and Hochberg 1995). Rates are shrunk towards the whole "

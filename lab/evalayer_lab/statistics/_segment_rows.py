@@ -27,7 +27,6 @@ class Figures:
         group: its place among the groups.
         n: its rows, scored or not.
         estimate: the metric on its scored rows.
-        strict: the same at a stricter level.
         mean_confidence: of its scored rows that have a confidence.
         gap: mean of confidence minus metric over these rows.
     """
@@ -35,7 +34,6 @@ class Figures:
     group: int
     n: int
     estimate: Estimate
-    strict: Estimate
     mean_confidence: float | None
     gap: Estimate | None
 
@@ -73,7 +71,7 @@ class MetricRows:
         """Leave out the groups with too few scored rows."""
         return groups.subset(self.values.count(groups) >= min_scored)
 
-    def figures(self, groups: Groups, level: float, strict: float) -> Iterator[Figures]:
+    def figures(self, groups: Groups, level: float) -> Iterator[Figures]:
         """Work out the figures of each group; each has at least two scored rows."""
         n, scored = groups.n, self.values.count(groups)
         confident = mean_confidence = gaps = None
@@ -83,15 +81,14 @@ class MetricRows:
             gaps = None if self.gap is None else self.gap.student(groups, level)
         if self.method == "wilson":
             value = groups.add(self.values.numbers) / scored
-            shown, narrow = (wilson_arrays(value, scored, each) for each in (level, strict))
+            ends = wilson_arrays(value, scored, level)
         else:
-            value, shown = self.values.student(groups, level)
-            _, narrow = self.values.student(groups, strict)
+            value, ends = self.values.student(groups, level)
 
-        def estimate(group: int, ends: tuple[Floats, Floats], at: float) -> Estimate:
+        def estimate(group: int) -> Estimate:
             low, high = (float(end[group]) for end in ends)
             rows = int(scored[group])
-            return Estimate(float(value[group]), low, high, at, self.method, rows, int(n[group]) - rows)
+            return Estimate(float(value[group]), low, high, level, self.method, rows, int(n[group]) - rows)
 
         for group in range(len(n)):
             both = 0 if confident is None else int(confident[group])
@@ -102,8 +99,7 @@ class MetricRows:
             yield Figures(
                 group,
                 int(n[group]),
-                estimate(group, shown, level),
-                estimate(group, narrow, strict),
+                estimate(group),
                 float(mean_confidence[group]) if both and mean_confidence is not None else None,
                 gap,
             )

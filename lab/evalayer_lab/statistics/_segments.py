@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal, TypeAlias
 
@@ -22,6 +22,7 @@ from evalayer_lab.statistics._metadata import (
     numbered,
 )
 from evalayer_lab.statistics._segment_rows import Figures, MetricRows
+from evalayer_lab.statistics._slice_search import Losses
 
 Floats: TypeAlias = NDArray[np.float64]
 Quadrant: TypeAlias = Literal["critical", "overconfident", "conservative", "sound"]
@@ -105,10 +106,11 @@ def segment_table(
     highest first, where lower is better). A segment with few rows has a wide interval and so has to be very weak to
     come first. The interval is Wilson's where every scored value is 0 or 1, Student's t otherwise.
 
-    A segment stands out when that end misses the value of the whole at the level 1 - (1 - level) / k, with k the
-    number of ranked segments (Bonferroni): with no difference between segments, at most a share 1 - level of
-    datasets has any segment that stands out. With pairs, the values and the pairs share 1 - level in equal parts. A
-    segment without spread under Student's t never stands out.
+    A segment stands out when that end misses the value of the whole and the test of `find_failing_segments`, one-sided
+    against the rest, has a p-value up to (1 - level) / k, with k the number of ranked segments (Bonferroni): with no
+    difference between segments, at most a share 1 - level of datasets has any segment that stands out. With pairs, the
+    values and the pairs share 1 - level in equal parts. The end alone would not do: with few rows, values near 0 or 1
+    and skewed ones, it misses far more often than its level says.
 
     Args:
         values: shape (rows,); what stands where `scored` is false does not matter.
@@ -151,12 +153,21 @@ def segment_table(
     confidence_cut = rows.mean_confidence if confidence_cut is None else confidence_cut
     value_cut = whole.value if value_cut is None else value_cut
 
-    def judged(figures: Figures, table: Groups) -> Segment:
+    losses = Losses.of(values[scored], higher_is_better=higher_is_better)
+
+    def p_values(table: Groups) -> Floats:
+        n = rows.values.count(table)
+        inside, every = replace(table, cells=table.cells[scored]), np.ones(len(n), dtype=np.int64)
+        whole_sums = losses.sums(np.ones(len(losses.numbers), dtype=np.bool_))
+        sums = losses.sums_of_groups(inside)
+        return losses.tail(n, sums, every * len(losses.numbers), every[:, None] * whole_sums)[0]
+
+    def judged(figures: Figures, table: Groups, *, fails: bool) -> Segment:
         return Segment(
             conditions_of(keys, table.keys, table.values[figures.group]),
             figures.n,
             figures.estimate,
-            _is_weaker(figures.strict, whole, higher_is_better=higher_is_better),
+            fails and _is_weaker(figures.estimate, whole, higher_is_better=higher_is_better),
             figures.mean_confidence,
             figures.gap,
             _quadrant(figures, confidence_cut, value_cut, higher_is_better=higher_is_better),
@@ -169,8 +180,12 @@ def segment_table(
 
     def ranked(tables: Sequence[Groups]) -> tuple[Segment, ...]:
         allowed = (1 - level) / (2 if pairs else 1)
-        strict = 1 - allowed / max(1, sum(len(table.places) for table in tables))
-        segments = (judged(figures, table) for table in tables for figures in rows.figures(table, level, strict))
+        cut = allowed / max(1, sum(len(table.places) for table in tables))
+        segments = (
+            judged(figures, table, fails=p_value <= cut)
+            for table in tables
+            for figures, p_value in zip(rows.figures(table, level), p_values(table).tolist(), strict=True)
+        )
         return tuple(sorted(segments, key=best_case))
 
     n_values = sum(int(np.count_nonzero(np.bincount(key.codes.astype(np.intp) + 1)[1:])) for key in keys)
@@ -190,6 +205,6 @@ def _quadrant(
 
 
 def _is_weaker(estimate: Estimate, whole: Estimate, *, higher_is_better: bool) -> bool:
-    if estimate.low is None or estimate.high is None or whole.value is None or estimate.low == estimate.high:
+    if estimate.low is None or estimate.high is None or whole.value is None:
         return False
     return estimate.high < whole.value if higher_is_better else estimate.low > whole.value

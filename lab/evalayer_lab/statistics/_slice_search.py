@@ -24,15 +24,15 @@ _SYMMETRIC: Final = 1e-3  # a skewness below this changes no p-value that matter
 class Losses:
     """What each row lost, and what groups of rows lost.
 
-    Sums of a group are, for losses of 0 and 1, the number of ones, and otherwise the sums of the first three powers of
-    the loss less its mean: shape (…, 1) or (…, 3).
+    Sums of a group are, for losses of 0 and 1, the number of ones, and otherwise the sums of the first four powers of
+    the loss less its mean: shape (…, 1) or (…, 4).
 
     Attributes:
         numbers: shape (rows,): 1 - value, or the value where lower is better; with the sign turned instead where
             values lie outside [0, 1].
         in_range: whether every loss lies in [0, 1].
         ones: where every loss is 0 or 1, the indices of the ones; None otherwise.
-        powers: where `ones` is None, the powers, shape (3, rows).
+        powers: where `ones` is None, the powers, shape (4, rows).
     """
 
     numbers: Floats
@@ -46,9 +46,10 @@ class Losses:
         in_range = bool(np.all((values >= 0) & (values <= 1)))
         numbers = (1.0 if in_range else 0.0) - values if higher_is_better else values
         if in_range and np.all((values == 0) | (values == 1)):
-            return Losses(numbers, in_range, np.flatnonzero(numbers), np.zeros((3, 0)))
+            return Losses(numbers, in_range, np.flatnonzero(numbers), np.zeros((4, 0)))
         centred = numbers - numbers.mean()
-        return Losses(numbers, in_range, None, np.stack([centred, centred**2, centred**3]))
+        square = centred * centred
+        return Losses(numbers, in_range, None, np.stack([centred, square, square * centred, square * square]))
 
     @property
     def is_binary(self) -> bool:
@@ -58,7 +59,7 @@ class Losses:
     @property
     def n_sums(self) -> int:
         """How many sums a group has."""
-        return 1 if self.is_binary else 3
+        return 1 if self.is_binary else 4
 
     def sums_of_groups(self, groups: Groups) -> Floats:
         """The sums of each group."""
@@ -67,7 +68,7 @@ class Losses:
         return np.stack([groups.add(power) for power in self.powers], axis=1)
 
     def sums(self, rows: NDArray[np.bool_]) -> Floats:
-        """The sums of some rows, shape (1,) or (3,)."""
+        """The sums of some rows, shape (1,) or (4,)."""
         if self.is_binary:
             return np.array([float(np.count_nonzero(self.numbers[rows]))])
         return np.array([float(power @ rows) for power in self.powers])
@@ -98,7 +99,7 @@ class Losses:
             The p-values, and by how many standard deviations the groups lose more than expected. Where these are 1 or
             fewer the p-value is given as 1.
         """
-        mean, variance, third = _moments(all_n, all_sums, is_binary=self.is_binary)
+        mean, variance, third, fourth = _moments(all_n, all_sums, is_binary=self.is_binary)
         rest = all_n - n
         # of the sum of n draws without replacement: W. G. Cochran, "Sampling techniques", chapter 2
         deviation = np.sqrt(np.maximum(variance, 0.0) * n * rest / np.maximum(all_n - 1, 1))
@@ -113,7 +114,10 @@ class Losses:
         part, all_part, rest_part = (each[tested].astype(np.float64) for each in (n, all_n, rest))
         skewness = third[tested] * part * rest_part * (rest_part - part)
         skewness /= np.maximum((all_part - 1) * (all_part - 2), 1) * deviation[tested] ** 3
-        p_values[tested] = _pearson_iii_tail(z[tested], skewness)
+        spread = part * rest_part / all_part**2
+        kurtosis = (1 - 6 * spread) * fourth[tested] - 3 * (1 - 4 * spread) * variance[tested] ** 2
+        kurtosis *= all_part * spread / deviation[tested] ** 4  # in excess of the normal one, to the first order
+        p_values[tested] = _pearson_iii_tail(z[tested], _leaning(skewness, kurtosis))
         return p_values, z
 
     def p_value(self, rows: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
@@ -183,13 +187,29 @@ def _without_cells(groups: Groups) -> Groups:
     return replace(groups, cells=np.zeros(0, dtype=np.intp))
 
 
-def _moments(n: Counts, sums: Floats, *, is_binary: bool) -> tuple[Floats, Floats, Floats]:
-    """Mean, variance and third central moment of the losses of each group."""
+def _moments(n: Counts, sums: Floats, *, is_binary: bool) -> tuple[Floats, Floats, Floats, Floats]:
+    """Mean, variance, third and fourth central moment of the losses of each group; of binary ones the first two."""
     each = sums / np.maximum(n, 1)[:, None]
     mean = each[:, 0]
     if is_binary:
-        return mean, mean * (1 - mean), mean * (1 - mean) * (1 - 2 * mean)
-    return mean, each[:, 1] - mean**2, each[:, 2] - 3 * mean * each[:, 1] + 2 * mean**3
+        return mean, mean * (1 - mean), np.zeros_like(mean), np.zeros_like(mean)
+    second, third, fourth = each[:, 1], each[:, 2], each[:, 3]
+    return (
+        mean,
+        second - mean**2,
+        third - 3 * mean * second + 2 * mean**3,
+        fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4,
+    )
+
+
+def _leaning(skewness: Floats, kurtosis: Floats) -> Floats:
+    """The skewness to reckon with: more than there is where the tails are heavier than those it brings along.
+
+    The type III distribution of skewness γ has an excess kurtosis of 3γ²/2. What exceeds that is taken to be in the
+    tail that is tested.
+    """
+    unexplained = np.maximum(kurtosis / 1.5 - skewness**2, 0.0)
+    return np.asarray(np.sqrt(np.maximum(skewness, 0.0) ** 2 + unexplained))
 
 
 def _pearson_iii_tail(z: Floats, skewness: Floats) -> Floats:

@@ -92,8 +92,9 @@ def find_failing_segments(
     Every conjunction of up to `max_conditions` values of different keys with `min_rows` scored rows is tested,
     one-sided, against the rest. Where every value is 0 or 1 the test is exact (Fisher's, hypergeometric). Otherwise it
     is the permutation test of the sum, its null distribution approximated by the Pearson type III (gamma) distribution
-    with the exact mean, variance and skewness, or by the normal one where the skewness is not towards failure. The
-    p-values are corrected for all slices tested (Benjamini and Hochberg), and those up to `false_discovery_rate` fail.
+    with the exact mean, variance and skewness, or by the normal one where the skewness is not towards failure; where
+    the tails are heavier than either's, the skewness is raised to match the kurtosis. The p-values are corrected for
+    all slices tested (Benjamini and Hochberg), and those up to `false_discovery_rate` fail.
 
     Of the slices that fail, many hold the same errors: the parts of a bad segment, and what it is part of. They are
     taken in order of their p-values, and one is listed if it fails outside of the slices listed before it. Then

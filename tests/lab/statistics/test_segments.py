@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -19,6 +20,7 @@ from evalayer_lab.statistics import (
 )
 
 Floats = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int], Floats]
 Conditions = tuple[tuple[str, str], ...]
 Wanted = tuple[int, Estimate, Estimate | None, float | None]
 
@@ -85,11 +87,30 @@ def test_one_method_for_all_segments() -> None:
     assert {segment.estimate.method for segment in table.ranked} == {"student-t"}
 
 
-def test_a_segment_without_spread_does_not_stand_out() -> None:
+def test_a_segment_without_spread_can_stand_out() -> None:
     values = np.concatenate([np.full(12, 0.9), np.linspace(0.95, 1.0, 200)])
-    flat, _ = segment_table(values, every(values), [key("k", flat=range(12), rest=range(12, 212))]).ranked
-    assert not flat.stands_out
-    assert flat.estimate.low == flat.estimate.high
+    flat, rest = segment_table(values, every(values), [key("k", flat=range(12), rest=range(12, 212))]).ranked
+    assert (flat.stands_out, rest.stands_out) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("draw", "higher_is_better"),
+    [
+        (lambda generator, n: (generator.random(n) < 0.97).astype(float), True),
+        (lambda generator, n: np.exp(1.5 * generator.normal(size=n)), True),
+        (lambda generator, n: generator.standard_t(2, size=n), False),
+    ],
+    ids=["rare errors", "skewed", "heavy tails"],
+)
+def test_small_segments_of_noise_rarely_stand_out(draw: Draw, *, higher_is_better: bool) -> None:
+    generator = np.random.default_rng(0)
+    keys = [MetadataKey("k", tuple(map(str, range(60))), np.repeat(np.arange(60), 15))]
+    alarms = 0
+    for _ in range(200):
+        values = draw(generator, 900)
+        table = segment_table(values, every(values), keys, higher_is_better=higher_is_better)
+        alarms += any(segment.stands_out for segment in table.ranked)
+    assert alarms / 200 <= 0.05
 
 
 @pytest.mark.parametrize("pairs", [False, True])

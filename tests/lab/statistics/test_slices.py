@@ -195,6 +195,14 @@ def test_a_rare_failure_is_not_a_segment() -> None:
     assert alarms / 200 <= 0.05
 
 
+def test_outliers_either_way_are_not_segments() -> None:
+    """Where outliers balance there is no skewness, and a tail as thin as the normal one would call each a finding."""
+    generator = np.random.default_rng(0)
+    keys = [MetadataKey("k", tuple(map(str, range(100))), np.repeat(np.arange(100), 40))]
+    alarms = sum(bool(search(generator.standard_t(2, size=4000), keys).found) for _ in range(200))
+    assert alarms / 200 <= 0.05
+
+
 def test_unscored_rows_are_left_out() -> None:
     values = np.array([0.0] * 40 + [1.0] * 160 + [np.nan] * 50)
     key = MetadataKey("k", ("a", "b"), np.repeat([0, 1, 0], [40, 160, 50]))
