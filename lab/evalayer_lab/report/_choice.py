@@ -32,6 +32,11 @@ class Target:
     scored: NDArray[np.bool_]
 
     @property
+    def in_range(self) -> bool:
+        """Whether every score lies from 0 to 1."""
+        return not np.any(self.scored & ((self.values < 0) | (self.values > 1)))
+
+    @property
     def losses(self) -> NDArray[np.float64]:
         """How bad each row is: the more, the worse, shape (rows,)."""
         return -self.values if self.higher_is_better else self.values

@@ -199,7 +199,8 @@ def _judged(compared: Compared, q_value: float, margin: float | None) -> Differe
         sentence = f"No difference: {compared.metric} is {number(compared.this)} in both, alike on each of {rows}."
     else:
         shows = "" if smallest is None else f"; so many rows show one of {number(smallest)} with a power of 0.8"
-        sentence = f"No evidence of a difference: {named}{shows}."
+        but = f"; the corrected p-value is {number(q_value)}" if not low <= 0 <= high else ""
+        sentence = f"No evidence of a difference: {named}{but}{shows}."
     return Difference(
         metric=compared.metric,
         higher_is_better=compared.higher_is_better,

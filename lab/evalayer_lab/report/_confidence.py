@@ -21,7 +21,7 @@ from evalayer_lab.report._document import (
     Recalibration,
     RiskPoint,
 )
-from evalayer_lab.report._estimate import estimate
+from evalayer_lab.report._estimate import estimate, within_scores
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import Gate as ComputedGate
 from evalayer_lab.statistics import Recalibration as RecalibrationMap
@@ -157,7 +157,7 @@ def confidence(results: Results, judged: Judged, gate: ComputedGate, *, level: f
         expected_calibration_error=expected,
         maximum_calibration_error=estimate(maximum),
         debiased_l2_calibration_error=debiased,
-        brier_score=estimate(brier.brier),
+        brier_score=within_scores(brier.brier),
         reliability=brier.reliability.value,
         resolution=brier.resolution.value,
         uncertainty=brier.uncertainty.value,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,20 +10,34 @@ from evalayer_lab.report._document import Estimate
 
 _LONGEST: Final = 60  # characters of a name or label
 _MISSING: Final = "-"
+_ROUNDING: Final = 1e-12
 
 
 def number(value: float | None, *, signed: bool = False) -> str:
-    """A figure with three decimals, four significant digits from 1,000 on; a dash for None.
+    """A figure with three decimals, or significant digits where these are too few or too many; a dash for None.
 
-    >>> number(0.64051), number(12345.0), number(None), number(0.02, signed=True)
-    ('0.641', '1.234e+04', '-', '+0.020')
+    >>> number(0.64051), number(12345.0), number(None), number(0.02, signed=True), number(0.00012)
+    ('0.641', '1.234e+04', '-', '+0.020', '0.00012')
     """
     if value is None:
         return _MISSING
     sign = "+" if signed else ""
-    if abs(value) < 0.0005:
+    if abs(value) < _ROUNDING:
         value = 0.0  # never -0.000
+    elif abs(value) < 0.0005:
+        return f"{value:{sign}.2g}"
     return f"{value:{sign}.3f}" if abs(value) < 1000 else f"{value:{sign}.4g}"
+
+
+def confidence(value: float) -> str:
+    """A confidence with four decimals, or with as many as tell it from 0 and from 1.
+
+    >>> confidence(0.6), confidence(0.87654), confidence(0.99999987)
+    ('0.6', '0.8765', '0.99999987')
+    """
+    room = min(value, 1 - value)
+    decimals = 4 if room <= 0 else max(4, 2 - math.floor(math.log10(room)))
+    return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def share(value: float | None) -> str:

@@ -15,6 +15,7 @@ from evalayer_lab.report._confidence import HIGH, Judged
 from evalayer_lab.report._document import Classification, Confidence, Hedging, Metric, Segments, Slices
 from evalayer_lab.report._failures import WrongRows
 from evalayer_lab.report._figures import conditions_of, kind_of, number, share
+from evalayer_lab.report._figures import confidence as confidence_text
 from evalayer_lab.results import JoinReport, RunInfo
 from evalayer_lab.statistics import MetadataKey
 
@@ -140,9 +141,11 @@ def confidence_findings(confidence: Confidence, judged: Judged) -> Iterator[Foun
                 "better model."
             )
         else:
+            none = ", or with none," if confidence.missing else ""
             step = (
-                f"Send answers with a confidence of {gate.threshold:.4g} or less to a person: {share(gate.coverage)} "
-                f"of the rows pass, with at most {share(gate.max_risk)} errors."
+                f"Send answers with a confidence of {confidence_text(gate.threshold)} or less{none} to a person: "
+                f"{gate.n_accepted:,} of {confidence.n:,} pass, with at most {share(gate.max_risk)} errors at "
+                f"{share(gate.level)} confidence."
             )
         doubted = int(np.count_nonzero(judged.correct & ~high))
         yield Found(
@@ -203,7 +206,8 @@ def hedging_findings(hedging: Hedging | None, rows: Sequence[int]) -> Iterator[F
         words = ", ".join(list(hedging.commonest)[:3])
         yield Found(
             "hedging",
-            f"{share(hedging.wrong.value)} of wrong answers hedge, and {share(hedging.correct.value)} of correct ones.",
+            f"{share(hedging.wrong.value)} of {hedging.wrong.n:,} wrong answers hedge, and "
+            f"{share(hedging.correct.value)} of {hedging.correct.n:,} correct ones.",
             f"Words of doubt ({words}) tell wrong answers: route answers that hold them to a person.",
             len(rows),
             rows[:_EXAMPLES],

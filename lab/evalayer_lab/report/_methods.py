@@ -27,8 +27,8 @@ METHODS: Final = {
 _SECTIONS: Final = {
     "metrics": "A metric's mean is over the rows that it scored. Worst and best case count every unscored row as the "
     "worse, or better, of 0 and 1. The mean is of the exact sum, rounded once, so it has the same bits in any order.",
-    "classifications": "Figures are decoded from the counters of each row, exactly, over all rows. A prediction that "
-    "is none of the labels is wrong: a false negative of its gold label and a false positive of none.",
+    "classifications": "Figures are decoded from the counters of each row, exactly, over all scored rows. A "
+    "prediction that is none of the labels is wrong: a false negative of its gold label and a false positive of none.",
     "confidence": "The label's tokens are found by their place in the answer's JSON, and their probabilities "
     "multiplied. A row without is counted, never taken as 0. Bins of the reliability diagram are (low, high], 0 in the "
     "first. Recalibration is cross-fitted in five folds, on at most 20,000 rows. The gate is the lowest threshold "

@@ -32,13 +32,15 @@ def metric_rows(results: Results, *, level: float) -> Iterator[Metric]:
             if n_unscored:
                 values = values[scored]
             higher_is_better = None if part is not None and "." in part else metric.higher_is_better
-            worst, best = _bounds(values, n_unscored, higher_is_better=higher_is_better)
+            in_range = not np.any((values < 0) | (values > 1))
+            computed = score_interval(values, level=level, n_unscored=n_unscored)
+            worst, best = _bounds(values, n_unscored, higher_is_better=higher_is_better) if in_range else (None, None)
             yield Metric(
                 name=name,
                 metric=metric.name,
                 part=part,
                 higher_is_better=higher_is_better,
-                estimate=estimate(within_scores(score_interval(values, level=level, n_unscored=n_unscored), values)),
+                estimate=within_scores(computed) if in_range else estimate(computed),
                 worst=worst,
                 best=best,
                 reported=results.reported.get(name),
@@ -72,7 +74,7 @@ def disagreements(results: Results) -> Iterator[str]:
 def _bounds(
     values: NDArray[np.float64], n_unscored: int, *, higher_is_better: bool | None
 ) -> tuple[float | None, float | None]:
-    if n_unscored == 0 or higher_is_better is None or np.any((values < 0) | (values > 1)):
+    if n_unscored == 0 or higher_is_better is None:
         return None, None
     total, rows = math.fsum(values), len(values) + n_unscored
     ends = (total / rows, (total + n_unscored) / rows)

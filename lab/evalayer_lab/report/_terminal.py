@@ -119,7 +119,7 @@ def _figures(classification: Classification, console: Console) -> None:
     figures = classification.figures
     if not figures:
         return
-    title = f"{classification.metric}, over all rows"
+    title = f"{classification.metric}, over {sum(map(sum, classification.confusion)):,} rows"
     table = table_of(title, "value", f"{level_of(next(iter(figures.values())))} interval")
     for name, estimate in figures.items():
         add_row(table, name, number(estimate.value), interval(estimate))
@@ -133,16 +133,17 @@ def _labels(classification: Classification, console: Console) -> None:
         table = table_of(
             f"{classification.metric}, the {_LABELS} commonest of {len(labels):,} labels",
             "gold",
+            "predicted",
             "precision",
             "recall",
             "f1",
         )
     else:
         commonest = list(labels)
-        table = table_of(f"{classification.metric}, by label", "gold", "precision", "recall", "f1")
+        table = table_of(f"{classification.metric}, by label", "gold", "predicted", "precision", "recall", "f1")
     for row in commonest:
         values = (number(row.precision.value), number(row.recall.value), number(row.f1.value))
-        add_row(table, row.label, f"{row.gold:,}", *values)
+        add_row(table, row.label, f"{row.gold:,}", f"{row.predicted:,}", *values)
     show(console, table)
 
 
@@ -184,7 +185,9 @@ def _decoded(document: Document, console: Console) -> None:
 
 def _confidence(confidence: Confidence, console: Console) -> None:
     accuracy = confidence.accuracy
-    table = table_of(f"confidence beside {confidence.correctness}", "value", f"{level_of(accuracy)} interval")
+    table = table_of(
+        f"confidence beside {confidence.correctness}, {confidence.n:,} rows", "value", f"{level_of(accuracy)} interval"
+    )
     add_row(table, "mean confidence", number(confidence.mean), _MISSING)
     for name, estimate in (
         ("accuracy", accuracy),
@@ -238,7 +241,10 @@ def _slices(document: Document, console: Console) -> None:
 
 
 def _error_kinds(document: Document, console: Console) -> None:
-    table = table_of(f"wrong answers by kind, by {document.correctness}", "rows", "of all")
+    if not document.error_kinds:
+        return
+    answers = document.error_kinds[0].share.n
+    table = table_of(f"wrong answers by kind, by {document.correctness}", "rows", f"of {answers:,}")
     for kind in document.error_kinds:
         if kind.rows:
             add_row(table, kind_of(kind.kind), f"{kind.rows:,}", share(kind.share.value))

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from evalayer_lab.report._choice import Target
 from evalayer_lab.report._document import Estimate, HeatMap, Segment, Segments, Slice, Slices
-from evalayer_lab.report._estimate import estimate
+from evalayer_lab.report._estimate import estimate, within_scores
 from evalayer_lab.results import Results
+from evalayer_lab.statistics import Estimate as ComputedEstimate
 from evalayer_lab.statistics import (
     MetadataKey,
     SegmentTable,
@@ -55,13 +56,14 @@ def table_of(
 
 def segments(target: Target, table: SegmentTable) -> Segments:
     """The segments, weakest first."""
+    shown = within_scores if target.in_range else estimate
     return Segments(
         metric=target.metric,
         higher_is_better=target.higher_is_better,
-        whole=estimate(table.whole),
+        whole=shown(table.whole),
         min_rows=table.min_scored,
         too_small=table.n_small,
-        ranked=tuple(map(_segment, table.ranked[:_MOST_SEGMENTS])),
+        ranked=tuple(_segment(each, shown(each.estimate)) for each in table.ranked[:_MOST_SEGMENTS]),
         n_ranked=len(table.ranked),
     )
 
@@ -90,6 +92,7 @@ def slices(target: Target, keys: Sequence[MetadataKey], *, level: float) -> Slic
     result = find_failing_segments(
         target.values, target.scored, keys, higher_is_better=target.higher_is_better, level=level
     )
+    shown = within_scores if target.in_range else estimate
     return Slices(
         metric=target.metric,
         searched=result.n_searched,
@@ -99,7 +102,7 @@ def slices(target: Target, keys: Sequence[MetadataKey], *, level: float) -> Slic
             Slice(
                 conditions=dict(each.conditions),
                 rows=each.n,
-                estimate=estimate(each.estimate),
+                estimate=shown(each.estimate),
                 shrunk=each.shrunk,
                 p_value=each.p_value,
                 q_value=each.adjusted_p_value,
@@ -114,19 +117,19 @@ def slices(target: Target, keys: Sequence[MetadataKey], *, level: float) -> Slic
 def _cells(
     target: Target, down: MetadataKey, across: MetadataKey, level: float
 ) -> Iterator[tuple[Estimate | None, ...]]:
-    width = len(across.values)
+    width, shown = len(across.values), within_scores if target.in_range else estimate
     cell = down.codes.astype(np.int64) * width + across.codes
     cell[(down.codes < 0) | (across.codes < 0)] = -1
     order = np.argsort(cell, kind="stable")
     ends = np.searchsorted(cell[order], np.arange(len(down.values) * width + 1))
     for row in range(len(down.values)):
         inside = (order[ends[place] : ends[place + 1]] for place in range(row * width, (row + 1) * width))
-        yield tuple(_cell(target, rows, level) if len(rows) else None for rows in inside)
+        yield tuple(shown(_cell(target, rows, level)) if len(rows) else None for rows in inside)
 
 
-def _cell(target: Target, rows: NDArray[np.intp], level: float) -> Estimate:
+def _cell(target: Target, rows: NDArray[np.intp], level: float) -> ComputedEstimate:
     scored = rows[target.scored[rows]]
-    return estimate(score_interval(target.values[scored], level=level, n_unscored=len(rows) - len(scored)))
+    return score_interval(target.values[scored], level=level, n_unscored=len(rows) - len(scored))
 
 
 def _spread(table: SegmentTable, key: str) -> float:
@@ -138,12 +141,12 @@ def _spread(table: SegmentTable, key: str) -> float:
     return sum(part.n * (part.value - table.whole.value) ** 2 for part in inside if part.value is not None) / total
 
 
-def _segment(segment: ComputedSegment) -> Segment:
+def _segment(segment: ComputedSegment, shown: Estimate) -> Segment:
     gap = segment.calibration_gap
     return Segment(
         conditions=dict(segment.conditions),
         rows=segment.n,
-        estimate=estimate(segment.estimate),
+        estimate=shown,
         mean_confidence=segment.mean_confidence,
         calibration_gap=None if gap is None else gap.value,
         quadrant=segment.quadrant,

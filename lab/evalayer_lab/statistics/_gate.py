@@ -100,7 +100,8 @@ def gate_threshold(
         correct: shape (n,), 0 or 1.
         max_risk: the highest error rate allowed above the threshold, between 0 and 1.
         level: confidence of the guarantee, above 0.5 and below 1.
-        min_coverage: the least share of rows that makes a gate worth having, above 0 and at most 1.
+        min_coverage: the least share of rows that makes a gate worth having, above 0 and at most 1. Rows of equal
+            confidence at that place are held back together, so the gate found can be narrower.
         n_unscored: carried into the gate.
 
     Raises:
@@ -130,9 +131,10 @@ def gate_threshold(
     risk = clopper_pearson_interval(int(errors[at]), at, level=round(2 * level - 1, 12))
     wanted = f"an error rate of at most {_percent(max_risk)} with {_percent(level)} confidence"
     if at and risk.high is not None:
+        rows = f"{n} rows that have a confidence and a verdict" if n_unscored else f"{n} rows"
         sentence = (
-            f"Above a confidence of {descending[at]:.6g} pass {at} of {n} rows, {errors[at]} of them wrong: {wanted} "
-            f"(the bound is {_percent(risk.high)})."
+            f"Above a confidence of {_between(descending[at], descending[at - 1])} pass {at} of {rows}, {errors[at]} "
+            f"of them wrong: {wanted} (the bound is {_percent(risk.high)})."
         )
     elif tried:
         sentence = (
@@ -156,6 +158,12 @@ def gate_threshold(
         level=level,
         sentence=sentence,
     )
+
+
+def _between(threshold: float, accepted: float) -> str:
+    """The threshold in as few digits, from six on, as hold back the rows at it and let those pass that are accepted."""
+    digits = next(digits for digits in range(6, 18) if threshold <= float(f"{threshold:.{digits}g}") < accepted)
+    return f"{threshold:.{digits}g}"
 
 
 def _percent(share: float) -> str:

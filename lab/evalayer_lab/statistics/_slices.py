@@ -204,5 +204,5 @@ def _sentence(found: int, searched: int, min_rows: int, errors: float | None, ro
     if not found:
         return f"No segment stands out: of {searched} searched, none fails more than the rest beyond chance."
     fails, it = ("1 segment fails", "it holds") if found == 1 else (f"{found} segments fail", "together they hold")
-    share = "" if errors is None else f"{100 * errors:.0f} % of the errors on "
-    return f"{fails} more than the rest, of {searched} searched: {it} {share}{100 * rows:.0f} % of the rows."
+    share = "" if errors is None else f"{100 * errors:.3g} % of the errors on "
+    return f"{fails} more than the rest, of {searched} searched: {it} {share}{100 * rows:.3g} % of the rows."

@@ -197,8 +197,8 @@ def test_what_is_rendered(tmp_path: Path) -> None:
     assert lines[1] == "task tickets, backend baseline, aggregation average"
     assert lines[2] == "40 rows read, 0 failed, 40 scored; 0 broken lines left out"
     assert any(line.startswith("accuracy 0.605 0.447 to 0.744") for line in lines)
-    assert "hardware 20 0.625 1.000 0.769" in lines
-    assert "v2.1 ü% 18 1.000 0.167 0.286" in lines
+    assert "hardware 20 32 0.625 1.000 0.769" in lines
+    assert "v2.1 ü% 18 3 1.000 0.167 0.286" in lines
     assert "hardware 20 0 0" in lines
     assert "v2.1 ü% 12 3 3" in lines
     assert "priority = low 0.167 0.058 to 0.392 18 yes" in lines
@@ -206,6 +206,29 @@ def test_what_is_rendered(tmp_path: Path) -> None:
     assert "Note: 1 row has metadata that is not a JSON object, and is in no segment." in " ".join(lines)
     assert "1. class could not score 2 of 40 rows. Find out why." not in lines
     assert "What to act on" in lines
+
+
+def test_figures_say_over_how_many_rows(tmp_path: Path) -> None:
+    """Unscored rows are in no figure of a classification, so these are not over all rows."""
+    lines = unspaced(shown(a_run(tmp_path / "run")))
+    assert any(line.startswith("class, over 38 rows") for line in lines)
+
+
+def test_intervals_of_scores_from_0_to_1_stay_there(tmp_path: Path) -> None:
+    """In segments, slices and the map of two keys, as in the table of metrics."""
+    values = [0.1 if index % 40 == 0 else 1.0 for index in range(160)] + [0.0, 0.3] * 20
+    metadata = [f'{{"a": "{index // 40}", "b": "{index % 2}"}}' for index in range(200)]
+    rows = [score_row("grade", value) for value in values]
+    document = document_of(write_run(tmp_path / "run", rows, metrics=[score_info("grade")], metadata=metadata))
+    assert document.segments is not None
+    assert document.heat_map is not None
+    assert document.slices is not None
+    cells = [cell for row in document.heat_map.cells for cell in row if cell is not None]
+    ranked, slices = document.segments.ranked, document.slices.found
+    found = [document.segments.whole, *(each.estimate for each in ranked), *(each.estimate for each in slices), *cells]
+    assert slices
+    assert max(estimate.high or 0.0 for estimate in found) == 1
+    assert all((estimate.low or 0.0) >= 0 and (estimate.high or 0.0) <= 1 for estimate in found)
 
 
 def test_no_segment_stands_out(tmp_path: Path) -> None:

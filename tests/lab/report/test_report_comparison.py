@@ -202,5 +202,13 @@ def test_a_p_value_is_corrected_for_the_number_of_metrics() -> None:
     even = compare_scores("even", other, other)
     assert [each.verdict for each in judge_all([found])] == ["better"]
     assert [each.verdict for each in judge_all([found, even, even])] == ["no evidence"] * 3
+    sentence = judge_all([found, even, even])[0].sentence
+    assert "interval +0.006 to +0.131) over 100 paired rows; the corrected p-value is 0.117; so many rows" in sentence
     stricter = compare_scores("found", this, other, level=0.97)
     assert [each.verdict for each in judge_all([stricter])] == ["no evidence"]
+
+
+def test_a_small_difference_is_not_written_as_none() -> None:
+    this, other = np.repeat([1.0, 0.0], [900_200, 99_800]), np.repeat([1.0, 0.0], [900_000, 100_000])
+    (found,) = judge_all([compare_scores("m", this, other)])
+    assert found.sentence.startswith("Better: m is 0.900 beside 0.900, a difference of +0.0002 (95 % interval +0.00017")

@@ -62,7 +62,8 @@ def test_a_gate_is_the_next_step_where_there_is_one(tmp_path: Path) -> None:
     rows = [*good(95, confidence=0.9), *[ticket(i, "access", "network", confidence=0.3) for i in range(5)]]
     document = report_of(tmp_path / "run", rows)
     assert the(document, "low-confidence failures").next_step == (
-        "Send answers with a confidence of 0.3 or less to a person: 95 % of the rows pass, with at most 5 % errors."
+        "Send answers with a confidence of 0.3 or less to a person: 95 of 100 pass, with at most 5 % errors at 95 % "
+        "confidence."
     )
     assert not found(document, "overconfident failures")
 
@@ -134,6 +135,16 @@ def test_usual_lengths_are_those_of_correct_answers(tmp_path: Path) -> None:
     ]
 
 
+def test_a_threshold_near_1_is_not_called_1(tmp_path: Path) -> None:
+    rows = [*good(95, confidence=0.9999999), *[ticket(i, "access", "network", confidence=0.5) for i in range(2)]]
+    sure = [ticket(90 + i, "access", "network", confidence=0.999999) for i in range(3)]
+    document = report_of(tmp_path / "run", [*rows, *sure])
+    assert document.confidence is not None
+    assert document.confidence.gate.sentence.startswith("Above a confidence of 0.999999 pass 95 of 100 rows")
+    step = the(document, "low-confidence failures").next_step
+    assert step.startswith("Send answers with a confidence of 0.999999 or less to a person: 95 of 100 pass")
+
+
 def test_hedging(tmp_path: Path) -> None:
     wrong = [
         ticket(i, "access", "network", thought="Perhaps it is plain to see." if i < 15 else "It is plain to see.")
@@ -144,7 +155,7 @@ def test_hedging(tmp_path: Path) -> None:
     assert hedging is not None
     assert (hedging.wrong.value, hedging.correct.value, hedging.commonest) == (15 / 20, 1 / 41, {"perhaps": 15})
     assert (finding.rows, len(finding.examples)) == (15, 3)
-    assert finding.sentence == "75 % of wrong answers hedge, and 2.4 % of correct ones."
+    assert finding.sentence == "75 % of 20 wrong answers hedge, and 2.4 % of 41 correct ones."
     assert all(example.correct is False for example in examples_of(document, finding))
     even = [*wrong, *good(60, thought="Perhaps it is plain to see.")]
     assert not found(report_of(tmp_path / "even", even), "hedging")

@@ -180,6 +180,13 @@ def test_bad_arguments() -> None:
         gate_threshold([0.5], [1], 0.1, n_unscored=-1)
 
 
+def test_the_sentence_tells_the_threshold_from_what_passes() -> None:
+    gate = gate_threshold([1 - 2e-9] * 90 + [1 - 3e-9] * 10, [1] * 90 + [0] * 10, 0.05, n_unscored=7)
+    assert gate.sentence.startswith(
+        "Above a confidence of 0.999999997 pass 90 of 100 rows that have a confidence and a verdict, 0 of them wrong:"
+    )
+
+
 def test_unscored_rows_are_carried() -> None:
     gate: Gate = gate_threshold([0.5], [1], 0.1, n_unscored=7)
     assert (gate.n, gate.n_unscored) == (1, 7)

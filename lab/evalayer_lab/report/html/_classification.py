@@ -59,7 +59,10 @@ def _figures(each: Classification, links: Links) -> Html | None:
         )
         for name, estimate in list(each.figures.items())[:60]
     ]
-    return details("All figures of this classification", table("Figures over all rows", columns, rows))
+    return details(
+        "All figures of this classification",
+        table(f"Figures over {fmt.rows(sum(map(sum, each.confusion)))}", columns, rows),
+    )
 
 
 def _confusions(each: Classification) -> Html | None:
