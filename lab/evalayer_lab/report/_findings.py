@@ -183,10 +183,11 @@ def confusion_findings(
         else:
             what = f"{_are(count)} taken for {each.labels[predicted].label}"
             step = "Tell the two apart in the prompt, in words of the rows here."
+        by = f" by {each.metric}" if len(classifications) > 1 else ""
         golds, predictions = codes(each.metric)
         yield Found(
             "confusion",
-            f"{count:,} of {label.gold:,} {label.label} rows {what}.",
+            f"{count:,} of {label.gold:,} {label.label} rows {what}{by}.",
             step,
             count,
             np.flatnonzero((golds == gold) & (predictions == predicted))[:_EXAMPLES].tolist(),

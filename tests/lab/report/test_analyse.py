@@ -283,6 +283,20 @@ def test_the_commonest_confusion(tmp_path: Path, pairs: list[tuple[str, str | No
     assert found == ([] if sentence is None else [sentence])
 
 
+def test_confusions_of_two_classifications_say_whose_they_are(tmp_path: Path) -> None:
+    def row(gold: str, predicted: str) -> dict[str, float]:
+        one = class_row(gold, predicted)
+        return one | {name.replace("class.", "kind."): value for name, value in one.items()}
+
+    rows = [row("hardware", "v2.1 ü%")] * 3 + [row("hardware", "hardware")] * 5
+    metrics = [class_info(), class_info() | {"name": "kind"}]
+    found = document_of(write_run(tmp_path / "run", rows, metrics=metrics)).findings
+    assert [each.sentence for each in found if each.kind == "confusion"] == [
+        "3 of 8 hardware rows are taken for v2.1 ü% by class.",
+        "3 of 8 hardware rows are taken for v2.1 ü% by kind.",
+    ]
+
+
 def test_rows_that_count_for_two_classes_are_noted(tmp_path: Path) -> None:
     rows = [class_row(HARDWARE, HARDWARE), class_row(HARDWARE, HARDWARE) | {"class.fn.v2%2E1 ü%25": 1.0}]
     document = summary_of(write_run(tmp_path / "run", rows, metrics=[class_info()]))
