@@ -15,11 +15,13 @@ def stack_output(stack: str, key: str, region: str | None = None) -> str:
     """
     try:
         import boto3
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
     except ImportError as error:
         raise InputError("reading a stack takes boto3: pip install boto3, or give --lambda-arn") from error
     try:
         found = boto3.client("cloudformation", region_name=region).describe_stacks(StackName=stack)["Stacks"][0]
+    except NoRegionError as error:
+        raise InputError("the AWS region is not known; give --region, or set AWS_DEFAULT_REGION") from error
     except (BotoCoreError, ClientError) as error:
         raise InputError(f"the stack {stack} cannot be read: {error}") from error
     outputs = {one.get("OutputKey", ""): one.get("OutputValue", "") for one in found.get("Outputs", [])}

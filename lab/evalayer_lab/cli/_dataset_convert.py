@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from evalayer_lab.cli._dataset_output import KINDS, as_json, max_problems, out, overwrite, print_problems, safe
+from evalayer_lab.cli._numbers import counted
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import Conversion, Format, Kind
@@ -80,11 +81,15 @@ def convert(
     from evalayer_lab.dataset import Mapped, Source
     from evalayer_lab.dataset import convert as convert_table
 
-    columns = dict(_pair(text) for text in mapping)
+    columns: dict[str, str] = {}
+    for field, column in map(_pair, mapping):
+        if field in columns:
+            raise click.BadParameter(f"{field} is given twice", param_hint="--map")
+        columns[field] = column
     if system and system.startswith("@"):
         columns["system"], system = system[1:], None
     if delimiter is not None and len(delimiter) != 1:
-        raise click.BadParameter("is one character", param_hint="--delimiter")
+        raise click.BadParameter(f"{delimiter!r} is not one character", param_hint="--delimiter")
     names = [name.strip() for name in metadata.split(",")] if metadata else []
     with progress("rows") as advance:
         done = convert_table(
@@ -115,9 +120,9 @@ def _pair(text: str) -> tuple[str, str]:
 def _print(done: Conversion) -> None:
     print_problems(done.problems, done.errors)
     left_out = f"; {done.rows - done.written:,} left out" if done.written < done.rows else ""
-    click.echo(f"Wrote {done.written:,} rows to {done.out}{left_out}")
+    click.echo(f"Wrote {counted(done.written, 'row')} to {done.out}{left_out}")
     renamed = [f"{field} from {safe(column)}" for field, column in done.columns.items() if field != column]
     if renamed:
         click.echo(f"Mapped: {', '.join(renamed)}")
     if done.unused:
-        click.echo(f"Unused: {', '.join(safe(name) for name in done.unused[:20])}")
+        click.echo(f"Unused: {', '.join(safe(name) if name else '(no name)' for name in done.unused[:20])}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from evalayer_lab.cli._dataset_output import as_json, max_problems, out, overwrite, print_problems, values
+from evalayer_lab.cli._numbers import counted
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import DomainSource, Enrichment
@@ -142,4 +143,4 @@ def _print(done: Enrichment, domain: DomainSource | None) -> None:
         click.echo(f"Domains are from {domain.about} trained on {domain.rows:,} rows{accuracy}")
     if done.not_objects:
         click.echo(f"Left as they are: {done.not_objects:,} rows whose metadata is not a JSON object")
-    click.echo(f"Wrote {done.rows:,} rows to {done.out}, {done.changed:,} of them changed")
+    click.echo(f"Wrote {counted(done.rows, 'row')} to {done.out}, {done.changed:,} of them changed")

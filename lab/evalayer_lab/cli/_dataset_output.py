@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from evalayer_lab.cli._numbers import counted
+
 if TYPE_CHECKING:
     from evalayer_lab.dataset import MetadataKey, Problem
 
@@ -28,7 +30,7 @@ def print_problems(problems: Sequence[Problem], total: int) -> None:
         click.echo(f"{severity}: {problem}")
     left_out = total - len(problems)
     if left_out:
-        click.echo(f"… and {left_out:,} more problems; --max-problems {total} prints all")
+        click.echo(f"… and {counted(left_out, 'more problem')}; --max-problems {total} prints all")
     if total:
         click.echo()
 

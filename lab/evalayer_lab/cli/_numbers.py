@@ -19,6 +19,11 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, as `1 row` or `2,000 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 POSITIVE = FiniteRange(0, min_open=True)
 SHARE = FiniteRange(0, 1, min_open=True, max_open=True)
 LEVEL = FiniteRange(0.51, 0.9999)

@@ -13,6 +13,7 @@ from evalayer_lab.cli._dataset_enrich import enrich
 from evalayer_lab.cli._dataset_output import KINDS, max_problems, print_problems, safe, values
 from evalayer_lab.cli._dataset_sample import sample
 from evalayer_lab.cli._group import Group
+from evalayer_lab.cli._numbers import counted
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import DatasetReport, Kind
@@ -79,7 +80,7 @@ def _print(report: DatasetReport) -> None:
     summary = Table(box=None, show_header=False, pad_edge=False)
     summary.add_row("kind", report.kind)
     summary.add_row("rows", f"{report.rows:,}, of which {report.good:,} good")
-    summary.add_row("problems", f"{_count(report.errors, 'error')}, {_count(report.warnings, 'warning')}")
+    summary.add_row("problems", f"{counted(report.errors, 'error')}, {counted(report.warnings, 'warning')}")
     summary.add_row("duplicates", f"{report.duplicates:,}")
     for field, lengths in report.lengths.items():
         text = f"{lengths.min:,} to {lengths.max:,} characters, median {lengths.median:,}, p95 {lengths.p95:,}"
@@ -87,7 +88,3 @@ def _print(report: DatasetReport) -> None:
     for key, found in report.metadata.items():
         summary.add_row(Text(f"metadata.{safe(key)}"), Text(values(found)))
     console().print(summary)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from evalayer_lab.cli._group import Group
+from evalayer_lab.cli._numbers import counted
 
 if TYPE_CHECKING:
     from evalayer import Task
@@ -69,14 +70,14 @@ def check(
         circumstances = Circumstances(hyperpod, instances, names, task.reward is not None)
     outcomes: list[dict[str, Any]] = []
     errors = warnings = 0
-    unusable = False
+    unusable = 0
     for file in files:
         try:
             report = (fix_recipe if fix else check_recipe)(file, circumstances)
         except InputError as failure:
             click.echo(f"Error: {failure}", err=True)
             outcomes.append({"path": str(file), "unusable": str(failure)})
-            unusable = True
+            unusable += 1
             continue
         errors += report.count("error")
         warnings += report.count("warning")
@@ -86,7 +87,10 @@ def check(
     if as_json:
         click.echo(json.dumps({"files": outcomes, "errors": errors, "warnings": warnings}, indent=2))
     else:
-        click.echo(f"{_count(len(files), 'file')}, {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+        of_these = f", of which {unusable:,} cannot be used" if unusable else ""
+        click.echo(
+            f"{counted(len(files), 'file')}{of_these}, {counted(errors, 'error')}, {counted(warnings, 'warning')}"
+        )
     ctx.exit(2 if unusable else 1 if errors or (strict and warnings) else 0)
 
 
@@ -248,7 +252,3 @@ def _print(report: Report) -> None:
     for line, finding in report.findings:
         severity = click.style(finding.severity, fg="red" if finding.severity == "error" else "yellow")
         click.echo(f"{severity}: {report.message(line, finding)}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

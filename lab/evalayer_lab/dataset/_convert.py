@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import chain
 from os import PathLike, fspath
+from shlex import quote
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._cells import UnusableCell, as_text, to_json
+from evalayer_lab.dataset._csv import DELIMITERS
 from evalayer_lab.dataset._kinds import FACTS, Kind
 from evalayer_lab.dataset._models import explain
 from evalayer_lab.dataset._problem import Problem, Problems, Reporter, shown
@@ -270,12 +272,12 @@ class _Builder:
 
     def _hint(self, name: str) -> str:
         lower = {column.lower(): column for column in reversed(self._known)}
-        for called in (name.lower(), *_ALSO_CALLED.get(name, ())):
-            if called in lower:
-                return f"did you mean --map {name}={shown(lower[called])}?"
-        near = get_close_matches(name, lower, n=1)
+        near = [called for called in (name.lower(), *_ALSO_CALLED.get(name, ())) if called in lower]
+        near = near or get_close_matches(name, lower, n=1)
         if near:
-            return f"did you mean --map {name}={shown(lower[near[0]])}?"
+            return f"did you mean --map {quote(f'{name}={shown(lower[near[0]])}')}?"
+        if len(self._known) == 1 and any(delimiter in self._known[0] for delimiter in DELIMITERS):
+            return f"the only column is {shown(self._known[0])}: is --delimiter right?"
         return f"say which with --map {name}=COLUMN: {_listed(self._known)}"
 
 

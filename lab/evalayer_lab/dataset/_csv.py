@@ -12,7 +12,7 @@ from evalayer_lab.dataset._lines import MAX_LINE_BYTES
 from evalayer_lab.dataset._problem import Reporter, shown
 from evalayer_lab.dataset._text import bounded_lines, open_text
 
-_DELIMITERS: Final = ",;\t|"
+DELIMITERS: Final = ",;\t|"
 
 
 def csv_rows(
@@ -34,7 +34,7 @@ def csv_rows(
         header_line = next(lines, "")
         if not header_line.strip():
             raise InputError("has no header; the first line names the columns", path=path, line=1)
-        delimiter = delimiter or max(_DELIMITERS, key=header_line.count)
+        delimiter = delimiter or max(DELIMITERS, key=header_line.count)
 
         def with_header() -> Iterator[str]:
             yield header_line
@@ -51,7 +51,10 @@ def csv_rows(
             except csv.Error as error:
                 if header is None or "field limit" in str(error):
                     raise InputError(f"not CSV: {error}; is a quote never closed?", path=path, line=line) from error
-                reporter.error(line, None, f"not CSV: {error}")
+                if "unexpected end" in str(error):
+                    reporter.error(line, None, "a quote in this row is never closed, so all that follows is left out")
+                else:
+                    reporter.error(line, None, f"not CSV: {error}")
                 continue
             if header is None:
                 header = fields
@@ -59,7 +62,11 @@ def csv_rows(
             elif len(fields) == len(header):
                 yield line, dict(zip(header, fields, strict=True))
             elif fields:
-                reporter.error(line, None, f"has {len(fields)} fields, the header has {len(header)}")
+                reporter.error(
+                    line,
+                    None,
+                    f"has {len(fields)} field{'' if len(fields) == 1 else 's'}, the header has {len(header)}",
+                )
 
 
 def _refuse_repeated(header: list[str], path: str) -> None:

@@ -19,7 +19,7 @@ _BLOCK: Final = 64 * 1024
 _CONVERT: Final = "evalayer dataset convert {path} --format %s --out converted/gen_qa.jsonl"
 _OTHER_FORMATS: Final = {
     b"\x1f\x8b": "is gzip; unpack it first: gunzip {path}",
-    b"PK\x03\x04": "is a zip archive; unpack it first",
+    b"PK\x03\x04": "is a zip archive, or a spreadsheet; unpack it, or save the sheet as CSV",
     b"\x28\xb5\x2f\xfd": "is zstandard; unpack it first",
     b"BZh": "is bzip2; unpack it first",
     b"\xfd7zXZ": "is xz; unpack it first",
@@ -76,10 +76,7 @@ class LineReader:
                 yield self.lines, line
 
     def _without_mark(self, line: bytes) -> bytes:
-        path = self._reporter.path
-        for start, reason in _OTHER_FORMATS.items():
-            if line.startswith(start):
-                raise InputError(reason.format(path=quote(path)), path=path)
+        refuse_other_formats(line, self._reporter.path)
         if line.startswith(codecs.BOM_UTF8):
             self._reporter.warning(1, None, "begins with a byte order mark; save the file as UTF-8 without one")
             return line.removeprefix(codecs.BOM_UTF8)
@@ -95,6 +92,13 @@ def read_lines(reporter: Reporter) -> Iterator[tuple[int, bytes]]:
     reader = LineReader(reporter)
     yield from reader
     refuse_empty(reader.rows, reporter.path)
+
+
+def refuse_other_formats(start: bytes, path: str) -> None:
+    """Raise InputError if a file that begins like this is an archive, or a table of bytes."""
+    for mark, reason in _OTHER_FORMATS.items():
+        if start.startswith(mark):
+            raise InputError(reason.format(path=quote(path)), path=path)
 
 
 def refuse_empty(rows: int, path: str) -> None:
@@ -158,14 +162,17 @@ def _lines(file: BufferedReader, path: str, remaining: int) -> Iterator[bytes | 
 
 
 def _refuse_document(line: bytes, path: str) -> None:
-    """Raise InputError if a file's first line that holds something begins one JSON document."""
+    """Raise InputError if a file's first line that holds something begins one JSON document, or a table."""
+    suffix = Path(path).suffix.lower()
     if line == b"{":
-        kind = "a JSON object over many lines"
+        kind, table = "a JSON object over many lines", "json"
     elif line.startswith(b"[") and _is_table(line):
-        kind = "a JSON array"
+        kind, table = "a JSON array", "json"
+    elif suffix in {".csv", ".tsv"} and not line.startswith(b"{"):
+        kind, table = suffix[1:].upper(), suffix[1:]
     else:
         return
-    way_out = (_CONVERT % "json").format(path=quote(path))
+    way_out = (_CONVERT % table).format(path=quote(path))
     raise InputError(f"is {kind}, not one object per line; convert it: {way_out}", path=path)
 
 

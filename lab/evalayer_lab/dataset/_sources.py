@@ -11,7 +11,7 @@ from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._arrow import arrow_rows, folder_files, parquet_rows
 from evalayer_lab.dataset._csv import csv_rows
 from evalayer_lab.dataset._json import json_rows, jsonl_rows
-from evalayer_lab.dataset._lines import open_file
+from evalayer_lab.dataset._lines import open_file, refuse_other_formats
 from evalayer_lab.dataset._problem import Reporter
 
 Format: TypeAlias = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow"]
@@ -92,8 +92,8 @@ def _file_rows(source: Source, kind: Format, reporter: Reporter) -> Iterator[tup
 def _format(path: str) -> Format:
     known = SUFFIXES.get(Path(path).suffix.lower())
     if known is None:
-        with open_file(path):  # a file that is not there is said to be so
-            pass
+        with open_file(path) as file:  # a file that is not there is said to be so
+            refuse_other_formats(file.read(8), path)
         formats = ", ".join(sorted(set(SUFFIXES.values())))
         raise InputError(f"is of no known format by its name; give --format: {formats}", path=path)
     return known

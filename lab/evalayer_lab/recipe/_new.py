@@ -62,7 +62,7 @@ def write_recipe(chosen: NewRecipe) -> str:
 def _require(chosen: NewRecipe, facts: TaskFacts) -> None:
     if chosen.model not in facts.models:
         raise InputError(
-            f"there is no {chosen.task} for the model {chosen.model}; there is for {' and '.join(facts.models)}"
+            f"there is no {chosen.task} for the model {chosen.model}; there is for {', '.join(facts.models)}"
         )
     if chosen.lambda_arn and facts.kind not in {"gen_qa", "rft_eval"}:
         raise InputError(f"{chosen.task} calls no function; gen_qa and rft_eval do")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -204,11 +205,20 @@ def test_a_pipe_is_read_once_and_needs_its_kind(tmp_path: Path) -> None:
     writer.join()
 
 
+@pytest.mark.parametrize("suffix", ["csv", "TSV"])
+def test_a_table_is_to_be_converted(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"faq.{suffix}"
+    path.write_text("\ufeffquestion;answer\nq;r\n", encoding="utf-8")
+    way_out = f"convert it: evalayer dataset convert {path} --format {suffix.lower()} --out converted/gen_qa.jsonl"
+    with pytest.raises(InputError, match=re.escape(f"is {suffix.upper()}, not one object per line; {way_out}")):
+        check_dataset(path)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (gzip.compress(b"{}\n"), "is gzip; unpack it first: gunzip"),
-        (b"PK\x03\x04abc", "is a zip archive; unpack it first"),
+        (b"PK\x03\x04abc", "is a zip archive, or a spreadsheet; unpack it, or save the sheet as CSV"),
         (b"BZh9abc", "is bzip2"),
         (b"\x28\xb5\x2f\xfdabc", "is zstandard"),
         (b"PAR1abc", "is Parquet; convert it: evalayer dataset convert"),

@@ -55,7 +55,7 @@ def test_convert_exits_with_1_if_a_row_is_left_out(tmp_path: Path, faq: Path) ->
     result = run("convert", faq, "--out", tmp_path / "o.jsonl", *MAP)
     assert result.exit_code == 1
     assert f"error: {faq}:3: question: is blank" in result.output
-    assert "Wrote 1 rows to" in result.output
+    assert "Wrote 1 row to" in result.output
     assert "; 1 left out" in result.output
     result = run("convert", faq, "--out", tmp_path / "o.jsonl", *MAP, "--overwrite", "--json", "--max-problems", "0")
     assert result.exit_code == 1
@@ -78,7 +78,8 @@ def test_convert_exits_with_1_if_a_row_is_left_out(tmp_path: Path, faq: Path) ->
     [
         (("--map", "query"), "is not FIELD=COLUMN"),
         (("--map", "=x"), "is not FIELD=COLUMN"),
-        (("--delimiter", "ab"), "is one character"),
+        (("--map", "query=question", "--map", "query=answer"), "query is given twice"),
+        (("--delimiter", "ab"), "'ab' is not one character"),
         (("--kind", "gen-qa"), "is not one of"),
     ],
 )

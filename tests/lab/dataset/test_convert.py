@@ -202,7 +202,7 @@ def test_bad_rows_are_reported_by_line_and_column_and_left_out(tmp_path: Path) -
     assert [str(problem) for problem in done.problems] == [
         f"{path}:3: question: is blank",
         f"{path}:4: answer: is blank",
-        f"{path}:6: has 1 fields, the header has 2",
+        f"{path}:6: has 1 field, the header has 2",
         f"{path}:7: has 3 fields, the header has 2",
     ]
 
@@ -268,6 +268,7 @@ def test_judge_and_rft_rows_are_made_too(tmp_path: Path) -> None:
         ("prompt,response_A,response_B", Mapped(metadata=["prompt"]), "llm_judge", "has no metadata"),
         ("question,answer", Mapped(), "rft_eval", "no column for user; did you mean --map user=question"),
         ("query,query", Mapped(), "gen_qa", "two columns are called query"),
+        ("query; response ", Mapped(), "gen_qa", "did you mean --map 'response= response '?"),
     ],
 )
 def test_a_column_that_is_not_there_is_named_with_the_way_out(
@@ -280,16 +281,39 @@ def test_a_column_that_is_not_there_is_named_with_the_way_out(
     assert not (tmp_path / "gen_qa.jsonl").exists()
 
 
+def test_a_wrong_delimiter_is_suspected(tmp_path: Path) -> None:
+    path = tmp_path / "faq.csv"
+    path.write_text("query,response\nq,r\n", encoding="utf-8")
+    with pytest.raises(InputError, match="the only column is query,response: is --delimiter right"):
+        convert(Source(str(path), delimiter=";"), tmp_path / "gen_qa.jsonl")
+
+
+def test_what_follows_an_open_quote_is_said_to_be_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "faq.csv"
+    path.write_text('query,response\na,b\n"c,d\n' + "e,f\n" * 9, encoding="utf-8")
+    done, rows = converted(tmp_path, path)
+    assert [row["query"] for row in rows] == ["a"]
+    assert [str(problem) for problem in done.problems] == [
+        f"{path}:3: a quote in this row is never closed, so all that follows is left out"
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("faq.csv", b"", "has no header"),
         ("faq.csv", b"question,answer\n", "has no rows"),
         ("faq.csv", b"question,answer\nq,\xff\n", "is not utf-8 from about line"),
-        ("faq.csv", b'question,answer\n"q,r\n', r"has no rows; the first error: .*:2: not CSV: unexpected end"),
+        (
+            "faq.csv",
+            b'question,answer\n"q,r\n',
+            r"has no rows; the first error: .*:2: a quote in this row is never closed",
+        ),
         ("faq.csv", b'question,answer\n"' + (b"x" * 2000 + b"\n") * 9000, "never closed"),
         ("faq.csv", b"question,answer\n" + b"x" * (17 * 2**20), "longer than 16 MiB"),
-        ("faq.xlsx", b"PK\x03\x04", "no known format by its name; give --format: arrow, csv, json"),
+        ("faq.xlsx", b"PK\x03\x04", "is a zip archive, or a spreadsheet; unpack it, or save the sheet as CSV"),
+        ("faq.csv.gz", b"\x1f\x8b\x08", "is gzip; unpack it first"),
+        ("faq.txt", b"question,answer\nq,r\n", "no known format by its name; give --format: arrow, csv, json"),
         ("faq.jsonl", b"", "has no rows"),
         ("faq.jsonl", b"[1]\n", "the first error"),
         ("faq.json", b"", "has no rows"),

@@ -96,6 +96,7 @@ def test_one_unusable_file_does_not_hide_the_others(file: Path) -> None:
     result = run("check", bad, file)
     assert result.returncode == 2
     assert f"Error: {bad}:1: not YAML" in result.stderr
+    assert "2 files, of which 1 cannot be used, " in result.stdout
     assert "[top-logprobs]" in result.stdout
 
 

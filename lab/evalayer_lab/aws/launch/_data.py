@@ -83,10 +83,10 @@ def examine_dataset(path: Path | None, kind: str) -> Dataset | None:
     if report.kind == "gen_qa":
         row = next(read_gen_qa(path, on_problem=lambda problem: None), None)
         first = Sample(row.query, row.response, row.system) if row else None
-        largest = _largest(path, _postprocess_event)
+        largest = _largest(path, _postprocess_event) or None
     elif report.kind == "rft_eval":
         reward = _first(path)
-        largest = _largest(path, lambda row: [row])
+        largest = _largest(path, lambda row: [row]) or None
     return Dataset(
         path, _name(path, report.kind), report.rows, largest, first, reward, (*checks, *_check_size(largest))
     )
