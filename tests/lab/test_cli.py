@@ -41,6 +41,13 @@ def test_bad_usage_and_bad_input_exit_with_2_and_a_message(arguments: list[str],
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("group", [[], ["dataset"], ["recipe"], ["publish"]])
+def test_lists_of_commands_are_not_cut_off(group: list[str]) -> None:
+    commands = _evalayer(*group, "--help").stdout.partition("Commands:")[2]
+    assert commands
+    assert "..." not in commands
+
+
 def test_a_reader_that_leaves_early_is_no_failure() -> None:
     command = f"{sys.executable} -m evalayer_lab run --help | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
