@@ -21,7 +21,7 @@ from evalayer_lab.results._results import Content, Results
 from evalayer_lab.results._run_file import metrics_from, run_from
 from evalayer_lab.results._source import open_source
 from evalayer_lab.results._store import ROWS, draft_of, key_of, publish, read_manifest, store_of, write_manifest
-from evalayer_lab.results._tree import find_tree, without_copies
+from evalayer_lab.results._tree import PARTIAL, find_tree, without_copies
 
 
 def read_results(
@@ -57,7 +57,10 @@ def read_results(
     """
     with ExitStack() as stack:
         folder = open_source(path, cache=cache, stack=stack)
-        tree = find_tree(folder, partial=partial)
+        try:
+            tree = find_tree(folder, partial=partial)
+        except InputError as error:  # of an archive, the place where it was unpacked says nothing
+            raise InputError(error.reason, path=path if folder != Path(path) else error.path) from error
         store = store_of(tree.folder) if cache else None
         if store is None:
             store = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")))
@@ -91,7 +94,13 @@ def _build(request: Request, folder: Path, key: str) -> tuple[Path, Content]:
     from evalayer_lab.results._build import build
 
     with draft_of(folder) as draft:
-        content = build(request, draft)
+        try:
+            content = build(request, draft)
+        except InputError as error:
+            if error.path is None or Path(error.path) not in request.tree.files:
+                raise
+            reason = f"{error.reason.rstrip('.')}; {PARTIAL}"
+            raise InputError(reason, path=error.path, line=error.line, field=error.field) from error
         shutil.rmtree(draft / WORK)
         write_manifest(draft, key, {"content": asdict(content)})
         publish(draft, folder, is_good=lambda found: _kept(found, key) is not None)

@@ -151,7 +151,7 @@ class _Part:
             if len(self._names) > MAX_NAMES:
                 raise InputError(
                     f"the rows report {len(self._names)} different names; the most is {MAX_NAMES}",
-                    path=self._piece.file,
+                    path=Path(self._piece.file).parent,
                 )
         self._rows_of.setdefault(keys, []).append(len(self._rows))
         self._values_of.setdefault(keys, []).append(list(scores.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,7 +38,7 @@ def open_source(source: str | PathLike[str], *, cache: bool, stack: ExitStack) -
     if path.is_dir():
         return path
     if not path.exists():
-        raise InputError("there is no such folder or file", path=path)
+        raise InputError(f"there is no such folder or file{_near(path)}", path=path)
     if not path.name.endswith(_ARCHIVES):
         raise InputError("give the folder that a run wrote, or its output.tar.gz", path=path)
     store = store_of(path.parent) if cache else None
@@ -69,6 +70,16 @@ def _fetched(uri: str, *, cache: bool, stack: ExitStack) -> Path:
         own = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")))
     content = key_of([str(output.uri), [[one.key, one.etag] for one in output.objects]])
     return fetch(aws, output, own / f"fetched-{content[:16]}").folder
+
+
+def _near(path: Path) -> str:
+    """Name what lies beside a path that is not there and is called alike."""
+    try:
+        beside = [one.name for one in path.parent.iterdir()]
+    except OSError:
+        return ""
+    near = get_close_matches(path.name, beside, n=1)
+    return f"; did you mean {path.parent / near[0]}?" if near else ""
 
 
 def _is_whole(holder: Path) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 from evalayer_lab._errors import InputError
 
 CACHE: Final = ".evalayer"
+PARTIAL: Final = "`evalayer report --partial` reads what there is"
 _MAX_FILES: Final = 100_000
 _MAX_DEPTH: Final = 24
 _SHOWN: Final = 10
@@ -66,6 +67,8 @@ def find_tree(path: Path, *, partial: bool) -> Tree:
     Raises:
         InputError: there is no run, there are several, or files of it are missing.
     """
+    if path.name.startswith("eval_result") and (path.parent / "run.json").is_file():
+        path = path.parent
     files = list(_walk(path))
     folder = _run_folder(path, files)
     own = [file for file in files if file.is_relative_to(folder)]
@@ -136,7 +139,7 @@ def _run_folder(path: Path, files: Sequence[Path]) -> Path:
             "the run here is unfinished; give its `evalayer run` command again to go on", path=unfinished[0].parent
         )
     if not found:
-        raise InputError(f"there is no run in this folder: neither run.json nor results_*.json; {_EXPECTED}", path=path)
+        raise InputError(f"there is no run here: neither run.json nor results_*.json; {_EXPECTED}", path=path)
     if len(found) > 1:
         shown = sorted(map(str, found))
         more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
@@ -160,7 +163,9 @@ def _latest_results(folder: Path, files: Sequence[Path], notes: list[str], *, pa
     found = sorted(_named(files, "results_*.json"), key=lambda file: (file.name, str(file)))
     if not found:
         if not partial:
-            raise InputError(f"there is no results_*.json in it; the folder is not complete: {_EXPECTED}", path=folder)
+            raise InputError(
+                f"there is no results_*.json in it; the folder is not complete; {PARTIAL}: {_EXPECTED}", path=folder
+            )
         notes.append("There is no results_*.json: what the job reported is not known.")
         return None
     if len(found) > 1:
@@ -179,7 +184,7 @@ def _details(
         if not partial:
             raise InputError(
                 "there is no details_*.parquet in it; the folder is not complete, or of a benchmark, which reports its "
-                f"averages only: {_EXPECTED}",
+                f"averages only; {PARTIAL}: {_EXPECTED}",
                 path=folder,
             )
         notes.append("There is no details_*.parquet: no row can be read.")

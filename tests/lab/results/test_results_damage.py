@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from evalayer_lab._errors import InputError
 from evalayer_lab.results import read_results
 
 ROWS = make_rows(12)
+PARTIAL = "`evalayer report --partial` reads what there is"
 
 
 def fails(path: Path) -> InputError:
@@ -24,9 +26,26 @@ def fails(path: Path) -> InputError:
 
 def test_nothing_there(tmp_path: Path) -> None:
     assert str(fails(tmp_path / "x")) == f"{tmp_path / 'x'}: there is no such folder or file"
+    (tmp_path / "candidate").mkdir()
+    assert fails(tmp_path / "candidat").reason.endswith(f"or file; did you mean {tmp_path / 'candidate'}?")
     (tmp_path / "file").write_text("")
     assert fails(tmp_path / "file").reason == "give the folder that a run wrote, or its output.tar.gz"
     assert "neither run.json nor results_*.json; expected <run>/eval_results with" in fails(tmp_path).reason
+
+
+def test_what_is_wrong_with_an_archive_names_it(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("")
+    archive = tmp_path / "output.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(tmp_path / "letter", "letter")
+    with pytest.raises(InputError) as caught:
+        read_results(archive)
+    assert str(caught.value).startswith(f"{archive}: there is no run here: neither run.json")
+
+
+def test_the_results_inside_a_run_are_those_of_the_run(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "run", ROWS, run={})
+    assert read_results(folder / "eval_results", cache=False).folder == folder
 
 
 def test_an_unfinished_run_is_named(tmp_path: Path) -> None:
@@ -58,7 +77,7 @@ def test_missing_files(tmp_path: Path, pattern: str, reason: str, rows: int) -> 
     next(folder.rglob(pattern)).unlink()
     error = fails(folder)
     assert error.reason.startswith(reason)
-    assert "expected <run>/eval_results" in error.reason
+    assert f"; {PARTIAL}: expected <run>/eval_results" in error.reason
     results = read_results(folder, partial=True)
     assert results.rows == rows
     assert any(note.startswith(f"There is no {pattern}") for note in results.notes)
@@ -70,7 +89,9 @@ def test_missing_files(tmp_path: Path, pattern: str, reason: str, rows: int) -> 
 def test_damaged_json(tmp_path: Path, name: str, text: str) -> None:
     folder = write_tree(tmp_path / "run", ROWS, run={})
     (folder / name).write_bytes(text.encode("latin-1"))
-    assert fails(folder).path == str(folder / name)
+    error = fails(folder)
+    assert error.path == str(folder / name)
+    assert error.reason.endswith(f"; {PARTIAL}")
     results = read_results(folder, partial=True, cache=False)
     assert results.rows == 12
     assert any(note.startswith(f"Not read: {folder / name}: ") for note in results.notes)
@@ -140,7 +161,7 @@ def test_columns_of_another_kind(tmp_path: Path) -> None:
     pq.write_table(pa.table({"scores": ["{}"]}), details_of(folder))
     assert "there is no column `metrics`" in fails(folder).reason
     pq.write_table(pa.table({"metrics": [1.0]}), details_of(folder))
-    assert str(fails(folder)).endswith("metrics: the column is double, not text")
+    assert str(fails(folder)).endswith(f"metrics: the column is double, not text; {PARTIAL}")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +192,7 @@ def test_a_broken_row_is_named(tmp_path: Path, column: str, text: str | None, re
     rows = [Row(f"p{index}", "g", "a") for index in range(30)]
     folder = write_tree(tmp_path / "run", rows, columns={column: [good] * 29 + [text]}, group_rows=7)
     what = "log probabilities" if column == "pred_logprobs" else column
-    assert str(fails(folder)) == f"{details_of(folder)}: row 30: {what}: {reason}"
+    assert str(fails(folder)) == f"{details_of(folder)}: row 30: {what}: {reason}; {PARTIAL}"
     results = read_results(folder, partial=True)
     assert (results.rows, results.join.unread) == (29, 1)
     assert f"Not read: {details_of(folder).relative_to(folder)}: row 30: {what}: {reason}" in results.notes
