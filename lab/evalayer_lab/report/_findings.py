@@ -68,10 +68,8 @@ def run_findings(
         most = f", most often with {kind}" if kind else ""
         sentence = f"{run.rows.failed:,} of {run.rows.read:,} rows failed{most}."
         yield Found("failed rows", sentence, "Settle these first, because no metric counts them.", run.rows.failed)
-    if join.expected is not None and (missing := join.missing.count):
-        sentence = f"{missing:,} of {join.expected:,} rows of the dataset {_have(missing)} no result."
-        step = "Find out whether rows failed, a limit was set, or a replica is missing, and run them."
-        yield Found("missing rows", sentence, step, missing)
+    if join.expected is not None and (join.missing.count or join.unexpected.count):
+        yield _difference_from_dataset(join, join.expected)
     gap = max(metrics, key=lambda row: row.estimate.n_unscored, default=None)
     if gap is not None and (count := gap.estimate.n_unscored):
         step = "Find out why."
@@ -233,6 +231,18 @@ def _calibration_finding(confidence: Confidence) -> Iterator[Found]:
             "that the fit did not see.",
             confidence.n,
         )
+
+
+def _difference_from_dataset(join: JoinReport, expected: int) -> Found:
+    missing, others = join.missing.count, join.unexpected.count
+    without = f"{missing:,} of {expected:,} rows of the dataset {_have(missing)} no result"
+    if not others:
+        step = "Find out whether rows failed, a limit was set, or a replica is missing, and run them."
+        return Found("missing rows", f"{without}.", step, missing)
+    unknown = f"{others:,} of {join.rows:,} rows of the run {_are(others)} not in the dataset"
+    sentence = f"{without}, and {unknown}." if missing else f"{unknown}."
+    step = "The dataset has changed since the run, or is another: give the one that was run, or run this one."
+    return Found("missing rows", sentence, step, missing + others)
 
 
 def _worst(target: Target, rows: NDArray[np.intp]) -> list[int]:

@@ -237,6 +237,25 @@ def test_failed_and_missing_rows_come_first(tmp_path: Path) -> None:
     assert without.rows.expected == 42
 
 
+def test_a_dataset_that_has_changed_is_not_taken_for_missing_rows(tmp_path: Path) -> None:
+    rows = good(30)
+    folder = write_tickets(tmp_path / "run", rows)
+    data = tmp_path / "data.jsonl"
+    lines = [json.dumps({"query": row.prompt, "response": row.gold}) + "\n" for row in rows]
+    changed = [json.dumps({"query": "New?", "response": rows[0].gold}) + "\n"]
+    for written, sentence in (
+        (
+            changed + lines[1:],
+            "1 of 30 rows of the dataset has no result, and 1 of 30 rows of the run is not in the dataset.",
+        ),
+        (lines[2:], "2 of 30 rows of the run are not in the dataset."),
+    ):
+        data.write_text("".join(written))
+        finding = the(analyse(read_results(folder, dataset=data, cache=False)), "missing rows")
+        assert finding.sentence == sentence
+        assert finding.next_step.startswith("The dataset has changed since the run, or is another")
+
+
 def texts_in(document: Document, words: Sequence[str]) -> list[str]:
     written = document.model_dump_json()
     return [word for word in words if word in written]
