@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def fetch(source: str, into: Path | None, region: str | None, as_json: bool) -> None:
     """Download the output of a job.
 
-    SOURCE is the job's name, or the S3 URI of its output.tar.gz, of its folder, or of an output that is not packed.
-    The archive is unpacked safely: a link, or a name that leaves the folder, is refused. A download that was cut off
-    goes on where it stopped, and one that is there is not repeated.
+    Give the job's name, or the S3 URI of its output.tar.gz, of its folder, or of an output that is not packed. The
+    archive is unpacked safely: a link, or a name that leaves the folder, is refused. A download that was cut off goes
+    on where it stopped, and one that is there is not repeated.
 
     \b
     Examples:
@@ -38,7 +38,7 @@ def fetch(source: str, into: Path | None, region: str | None, as_json: bool) -> 
 
     aws = Aws.connect(region)
     if source.startswith("s3://"):
-        uri = S3Uri.parse(source, "SOURCE")
+        uri = S3Uri.parse(source, "JOB|S3_URI")
         found = find_output(aws, uri)
         name = _job_name(uri)
     else:

@@ -139,7 +139,7 @@ def gate_threshold(
     elif tried:
         sentence = (
             f"No threshold gives {wanted}: of the {tried} most confident rows, where the search begins, "
-            f"{errors[tried]} are wrong."
+            f"{errors[tried]} {'is' if errors[tried] == 1 else 'are'} wrong."
         )
     else:
         most = int(np.max(np.searchsorted(-descending[:n], -limits, side="left"), initial=0))

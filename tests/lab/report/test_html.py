@@ -231,7 +231,7 @@ def test_missing_values_are_never_zero() -> None:
     assert "0 of 12 rows" in text
     segments = documents.without_values().segments
     assert isinstance(segments, Segments)
-    assert "no segment is ranked" in text
+    assert "no segment has 10 scored rows, so none is ranked" in text
 
 
 def test_cells_of_few_rows_are_not_shaded() -> None:

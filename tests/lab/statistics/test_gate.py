@@ -84,7 +84,11 @@ def test_rows_at_the_threshold_do_not_pass() -> None:
     [
         ([], [], "at least 59 rows, all of them right, and there are 0"),
         ([0.9] * 58, [1] * 58, "at least 59 rows, all of them right, and there are 58"),
-        ([0.9] * 59 + [0.2] * 531, [1] * 58 + [0] + [1] * 531, "of the 59 most confident rows, where the search begin"),
+        (
+            [0.9] * 59 + [0.2] * 531,
+            [1] * 58 + [0] + [1] * 531,
+            "of the 59 most confident rows, where the search begins, 1 is wrong",
+        ),
         ([0.9] * 100, [0] * 100, "of the 100 most confident rows, where the search begins, 100 are wrong"),
         ([0.0] * 100, [1] * 100, "and there are 0"),
     ],

@@ -49,7 +49,8 @@ def _segments(given: Segments) -> Html:
     shown, _ = few(given.ranked, _MOST)
     small = f"{fmt.count(given.too_small)} with fewer than {fmt.rows(given.min_rows)} not ranked."
     if not shown:
-        return paragraph(user(given.metric), " by metadata: no segment is ranked, ", small, classes="lead")
+        least = f" by metadata: no segment has {fmt.count(given.min_rows)} scored rows, so none is ranked."
+        return paragraph(user(given.metric), least, classes="lead")
     out = sum(segment.stands_out for segment in given.ranked)
     worst = f"{fmt.count(out)} stand{'s' if out == 1 else ''} out" if out else "none stands out"
     ranked = f"of {fmt.count(given.n_ranked)} segment{'' if given.n_ranked == 1 else 's'} {worst}"
