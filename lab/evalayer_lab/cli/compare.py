@@ -35,6 +35,8 @@ def compare(
     corrected for their number. The verdict is that of B: better, worse, equivalent within the margin, or no evidence,
     with the smallest difference that so many rows could have shown. Exits with 1 when B is worse.
 
+    A and B are what `evalayer report` reads. The JSON object is described as Comparison in docs/report.schema.json.
+
     \b
     Examples:
       evalayer compare output/baseline output/candidate

@@ -59,6 +59,8 @@ def parquet(read: Read, as_json: bool, to: Path, texts: bool) -> None:
     Below the folder, rows/task=…/run=…/ has one line for each row, and metrics/task=…/run=…/ one for each figure.
     DuckDB, Spark and pandas read all runs at once. The same run gives the same bytes.
 
+    The JSON object has run, partition, and files: by table, the paths that were written, unchanged and deleted.
+
     \b
     Examples:
       evalayer publish parquet output/support-tickets --to published
@@ -96,8 +98,9 @@ def athena(
     Uploads the files that `evalayer publish parquet` writes, creates the tables in Glue if they are not there, adds
     columns that are new, and adds the run's partition. A table is never changed otherwise.
 
-    With --dry-run --json the object has tables: each {name, ddl, partition_ddl, table_input, partition_input}, the
-    latter two as Glue's API and infrastructure as code take them.
+    The JSON object is that of `evalayer publish parquet`, and tables: by name, what became of it. With --dry-run
+    tables are a list of {name, ddl, partition_ddl, table_input, partition_input}, the latter two as Glue's API and
+    infrastructure as code take them.
 
     \b
     Examples:
@@ -168,6 +171,8 @@ def cloudwatch(
     A metric of the rows is its mean over the scored rows; counts of rows go with it. A figure without a value is not
     sent. Sent twice, the values stay and CloudWatch counts two samples.
 
+    The JSON object has run, namespace, and values, their number. --dry-run prints a list of requests.
+
     \b
     Examples:
       evalayer publish cloudwatch output/support-tickets --dry-run
@@ -207,6 +212,8 @@ def mlflow(
     Figures with both ends of their intervals are metrics; the recipe, the versions and digests are parameters; the
     report and the confusion matrices are artifacts. The tag evalayer.run finds the run again to update it.
 
+    The JSON object has uri, experiment_id, run_id, and created, false if the run was updated.
+
     \b
     Examples:
       evalayer publish mlflow output/support-tickets --uri http://localhost:5000
@@ -233,6 +240,8 @@ def mlflow(
 @click.option("--to", type=click.Path(path_type=Path), required=True, help="The log directory.")
 def tensorboard(read: Read, as_json: bool, to: Path) -> None:
     """Write a run's figures for TensorBoard, beside those of other runs.
+
+    The JSON object has run and file.
 
     \b
     Examples:
