@@ -225,6 +225,15 @@ def test_absent_parts_say_why() -> None:
     assert "None" not in text
 
 
+def test_two_runs_of_one_name_are_told_apart() -> None:
+    document = documents.tickets()
+    assert document.comparison is not None
+    assert document.comparison.other.name in check(render_html(document)).text
+    other = document.comparison.other.model_copy(update={"name": document.run.name, "folder": "output/recorded"})
+    alike = document.model_copy(update={"comparison": document.comparison.model_copy(update={"other": other})})
+    assert "output/recorded" in check(render_html(alike)).text
+
+
 def test_missing_values_are_never_zero() -> None:
     text = check(render_html(documents.without_values())).text
     assert text.count("no value") == 2

@@ -28,9 +28,7 @@ def comparison(compared: Comparison | None) -> Section | None:
     body = join(
         paragraph(prose(compared.sentence), classes="lead"),
         paragraph(
-            "This run less ",
-            user(compared.other.name),
-            f", on {fmt.count(compared.n_paired)} paired rows; {only} left out.",
+            f"This run less the other, on {fmt.count(compared.n_paired)} paired rows; {only} left out.",
             margin,
         ),
         table("Differences by metric", _columns(scale), [_row(each, scale) for each in shown], classes="forest"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from evalayer_lab.report._document import Document, Finding
+from evalayer_lab.report._document import Document, Finding, Run
 from evalayer_lab.report.html import _format as fmt
 from evalayer_lab.report.html._layout import Section, left_out, paragraph, terms
 from evalayer_lab.report.html._links import Links
@@ -13,6 +13,11 @@ from evalayer_lab.report.html._words import titled
 
 _MOST: Final = 12
 _LINKED: Final = 6
+
+
+def _told_apart(other: Run, run: Run) -> str:
+    """The name of another run, or its folder if both have one name."""
+    return other.folder if other.name == run.name else other.name
 
 
 def header(document: Document) -> Html:
@@ -26,7 +31,7 @@ def header(document: Document) -> Html:
         ("Task", None if run.task is None else user(run.task)),
         ("Backend", None if run.backend is None else user(run.backend)),
         ("Started", None if run.started is None else cut(run.started[:16].replace("T", " "), 40)),
-        ("Compared with", None if document.comparison is None else user(document.comparison.other.name)),
+        ("Compared with", None if document.comparison is None else user(_told_apart(document.comparison.other, run))),
     )
     return el(
         "header",
