@@ -54,7 +54,8 @@ def gate(
       threshold, coverage      what passes: a confidence above the threshold; null if nothing may
       n, n_accepted, n_errors  rows with a confidence, those that pass, and the wrong ones among them
       risk_upper               the error rate that they do not exceed
-      max_risk, level, confidence, correctness, sentence
+      correctness              the metric by which an answer is right or wrong
+      max_risk, level, confidence, sentence
 
     \b
     Examples:
@@ -66,7 +67,10 @@ def gate(
     found = gate_of(
         read(output, field, data, partial=partial), metric=metric, kind=confidence, max_risk=max_risk, level=level
     )
-    click.echo(json.dumps(found.to_json(), indent=2) if as_json else found.gate.sentence)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        click.echo(f"{found.gate.sentence}\nAn answer is right or wrong by {found.judged.metric}.")
     if found.gate.threshold is None:
         if router is not None:
             click.echo(f"No router is written to {router}, and one that is there is not vouched for.", err=True)

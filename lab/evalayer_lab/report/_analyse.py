@@ -147,11 +147,14 @@ def gate_of(
     """Find the confidence above which at most `max_risk` of the answers are wrong.
 
     Raises:
-        InputError: there is no such metric, none that says 0 or 1, or no confidence.
+        InputError: there is no such metric, it or all others say something else than 0 or 1, or no confidence.
     """
     rows = tuple(metric_rows(results, level=level))
     chosen = choose(results, rows, metric)
     verdict = None if chosen is None else verdict_of(results, rows, target_of(results, chosen))
+    if metric is not None and chosen is not None and verdict is not None and verdict.metric != chosen.name:
+        reason = f"{chosen.name} is not 0 or 1 on every row, so no answer is right or wrong by it; {verdict.metric} is"
+        raise InputError(reason, path=results.folder)
     judged = None if verdict is None else judge(results, verdict, kind)
     if judged is None or not len(judged.rows):
         raise InputError(_no_confidence(judged), path=results.folder)

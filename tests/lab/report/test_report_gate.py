@@ -50,6 +50,14 @@ def confident_rows(count: int = 300, seed: int = 0) -> list[Row]:
     return rows
 
 
+def test_a_gate_is_of_the_metric_that_was_asked_for(tmp_path: Path) -> None:
+    rows = [ticket(index, confidence=0.9, grade=index % 7 / 7) for index in range(40)]
+    results = read_tickets(tmp_path / "run", rows)
+    with pytest.raises(InputError, match=r"grade is not 0 or 1 on every row.*; class\.correct is$"):
+        gate_of(results, metric="grade", max_risk=0.2)
+    assert gate_of(results, metric="class", max_risk=0.2).judged.metric == "class.correct"
+
+
 def test_a_gate_that_can_be_met(tmp_path: Path) -> None:
     folder = write_tickets(tmp_path / "run", confident_rows())
     done = run_gate(folder, "--max-risk", 0.2, "--json")
@@ -67,7 +75,8 @@ def test_a_gate_that_can_be_met(tmp_path: Path) -> None:
     assert (found["max_risk"], found["level"]) == (0.2, 0.95)
     assert (found["confidence"], found["correctness"]) == ("joint", "class.correct")
     text = run_gate(folder, "--max-risk", 0.2)
-    assert (text.exit_code, text.stdout.strip()) == (0, found["sentence"])
+    assert text.exit_code == 0
+    assert text.stdout.splitlines() == [found["sentence"], "An answer is right or wrong by class.correct."]
 
 
 def test_a_gate_that_cannot_be_met_exits_with_1_and_writes_no_router(tmp_path: Path) -> None:
