@@ -37,11 +37,16 @@ def readings(answer: str, positions: Sequence[Mapping[str, float]]) -> Iterator[
     """Yield the readings that the token texts allow, the likeliest first."""
     texts = "".join(map("".join, positions))
     characters = set(texts)
-    if ("Ġ" in characters or "Ċ" in characters) and characters <= _BYTE_LEVEL_CHARACTERS:
+    is_byte_level = not texts.isascii() and characters <= _BYTE_LEVEL_CHARACTERS
+    # Plain tokens may be of these characters too, and then hold those of the answer.
+    is_plain = not ("Ġ" in characters or "Ċ" in characters) and any(c > "\x7f" and c in characters for c in answer)
+    if is_byte_level and not is_plain:
         yield BYTE_LEVEL
     if (_SPACE in characters and _SPACE not in answer) or _BYTE.search(texts):
         yield PIECES_AND_BYTES
     yield PLAIN
+    if is_byte_level and is_plain:
+        yield BYTE_LEVEL
 
 
 def _same(text: str) -> str:

@@ -71,7 +71,8 @@ def find_tree(path: Path, *, partial: bool) -> Tree:
         path = path.parent
     files = list(_walk(path))
     folder = _run_folder(path, files)
-    own = [file for file in files if file.is_relative_to(folder)]
+    others = {file.parent for file in _named(files, "run.json")} - {folder}
+    own = [file for file in files if file.is_relative_to(folder) and others.isdisjoint(file.parents)]
     notes: list[str] = []
     results_file = _latest_results(folder, own, notes, partial=partial)
     details = _details(folder, own, results_file, notes, partial=partial)
@@ -87,12 +88,15 @@ def find_tree(path: Path, *, partial: bool) -> Tree:
 
 
 def without_copies(tree: Tree, hashes: Mapping[Path, str]) -> Tree:
-    """Leave out details and inference files that are byte for byte copies of another."""
+    """Leave out details and inference files that are byte for byte copies of another one of the same name.
+
+    Files of different names are shards, which may hold the same rows.
+    """
     notes = list(tree.notes)
     kept: list[tuple[Path, ...]] = []
     for files in (tree.details, tree.inferences):
-        first_of = {hashes[file]: file for file in reversed(files)}
-        kept.append(tuple(file for file in files if first_of[hashes[file]] == file))
+        first_of = {(file.name, hashes[file]): file for file in reversed(files)}
+        kept.append(tuple(file for file in files if first_of[file.name, hashes[file]] == file))
         if len(kept[-1]) < len(files):
             notes.append(f"Files that are copies of another were left out: {len(files) - len(kept[-1])}.")
     return Tree(tree.folder, tree.run_file, tree.results_file, kept[0], kept[1], tuple(notes))

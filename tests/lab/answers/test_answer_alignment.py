@@ -125,6 +125,17 @@ def test_replacement_characters_stand_for_parts_of_a_character() -> None:
     assert found.tokens == 4
 
 
+@pytest.mark.parametrize(
+    ("value", "spelled"), [("café", "cafÃ©"), ("\x7f", "ġ"), ("中", "ä¸Ń"), ("ü", "Ã¼")], ids=ascii
+)
+def test_bytes_of_an_answer_without_a_space(value: str, spelled: str) -> None:
+    for token in (spelled, value):  # as bytes, and as it is
+        positions = [{"~": -3.0, text: -0.5} for text in ('{"class":"', token, '"}')]
+        positions[0]["~"], positions[0]['{"class":"'] = -0.5, -3.0
+        found = field_confidence(f'{{"class":"{value}"}}', positions, "class")
+        assert (found.reason, found.tokens, found.joint) == (None, 1, pytest.approx(math.exp(-0.5)))
+
+
 def test_token_text_that_looks_like_a_spelling_but_is_meant() -> None:
     assert chosen("a▁b<0x0A>Ġ", certain(["a▁", "b<0x", "0A>", "Ġ"])) == ["a▁", "b<0x", "0A>", "Ġ"]
     positions = [{"a▁": -2.0, "~": -0.2}, {"b": -0.1}, {"<0x0A>": -0.1}]

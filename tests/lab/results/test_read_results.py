@@ -347,6 +347,18 @@ def test_the_latest_of_several_times(tmp_path: Path) -> None:
     assert any("details of 2 times" in note for note in results.notes)
 
 
+def test_a_run_in_the_folder_of_another_one(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "run", ROWS[:5], run={})
+    write_tree(folder / "later", ROWS[:8], run={}, time="2027-01-02T03-04-05.000006+00-00")
+    assert read_results(folder).rows == 5
+    assert read_results(folder / "later").rows == 8
+
+
+def test_shards_of_equal_rows_are_no_copies(tmp_path: Path) -> None:
+    results = read_results(write_tree(tmp_path / "run", [ROWS[0]] * 2, shards=2))
+    assert (results.rows, results.join.duplicates.count, results.join.missing.count) == (2, 1, 0)
+
+
 def test_several_runs_are_listed(tmp_path: Path) -> None:
     write_tree(tmp_path / "one", ROWS[:1])
     write_tree(tmp_path / "two", ROWS[:1], run={"metrics": []})
