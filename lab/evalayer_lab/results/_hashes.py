@@ -14,7 +14,7 @@ from uuid import uuid4
 from evalayer_lab._errors import InputError
 
 _INDEX: Final = "index.json"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SETTLED: Final = 2_000_000_000  # nanoseconds: a file changed this shortly before may change again unseen
 _MAX_INDEX: Final = 64 << 20
 
@@ -22,6 +22,7 @@ _MAX_INDEX: Final = 64 << 20
 class _Entry(NamedTuple):
     size: int  # bytes
     changed: int  # nanoseconds since the epoch
+    touched: int  # likewise: of the file or what is known of it, which no program can set
     hashed: int  # likewise
     digest: str
 
@@ -29,8 +30,8 @@ class _Entry(NamedTuple):
 def hash_files(root: Path, files: Sequence[Path], store: Path | None) -> dict[Path, str]:
     """The SHA-256 of each file.
 
-    As in an index of git, a hash that was recorded for the same path, size and time of change is trusted, unless the
-    file was so young then that a later change could have left its time as it was.
+    As in an index of git, a hash that was recorded for the same path, size and times of change is trusted, unless the
+    file was so young then that a later change could have left its times as they were.
 
     Args:
         root: a folder above the files.
@@ -51,7 +52,7 @@ def hash_files(root: Path, files: Sequence[Path], store: Path | None) -> dict[Pa
             entry = known.get(name)
             if (
                 entry is not None
-                and (entry.size, entry.changed) == (before.st_size, before.st_mtime_ns)
+                and entry[:3] == (before.st_size, before.st_mtime_ns, before.st_ctime_ns)
                 and entry.changed + _SETTLED < entry.hashed
             ):
                 record[name] = entry
@@ -60,7 +61,7 @@ def hash_files(root: Path, files: Sequence[Path], store: Path | None) -> dict[Pa
             hashed[file] = file_hash(file)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", path=file) from None
-        record[name] = _Entry(before.st_size, before.st_mtime_ns, now, hashed[file])
+        record[name] = _Entry(before.st_size, before.st_mtime_ns, before.st_ctime_ns, now, hashed[file])
     if store is not None and record != known:
         write_json(store / _INDEX, {"version": _VERSION, "files": record})
     return hashed
@@ -94,8 +95,8 @@ def _read_index(path: Path) -> dict[str, _Entry]:
         if document["version"] != _VERSION:
             return {}
         return {
-            str(name): _Entry(int(size), int(changed), int(hashed), str(digest))
-            for name, (size, changed, hashed, digest) in document["files"].items()
+            str(name): _Entry(int(size), int(changed), int(touched), int(hashed), str(digest))
+            for name, (size, changed, touched, hashed, digest) in document["files"].items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}

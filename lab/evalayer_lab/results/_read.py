@@ -20,7 +20,16 @@ from evalayer_lab.results._request import WORK, Progress, Request
 from evalayer_lab.results._results import Content, Results
 from evalayer_lab.results._run_file import metrics_from, run_from
 from evalayer_lab.results._source import open_source
-from evalayer_lab.results._store import ROWS, draft_of, key_of, publish, read_manifest, store_of, write_manifest
+from evalayer_lab.results._store import (
+    ROWS,
+    draft_of,
+    key_of,
+    prune,
+    publish,
+    read_manifest,
+    store_of,
+    write_manifest,
+)
 from evalayer_lab.results._tree import PARTIAL, find_tree, without_copies
 
 
@@ -38,7 +47,8 @@ def read_results(
 
     The first read parses the texts of every row, on all cores, in bounded memory. It leaves a table in columns in
     `.evalayer` beside the output, or, where that cannot be written, in a folder for temporary files. Later reads use
-    the table as long as the content of the files and the arguments are the same. It can be deleted at any time.
+    the table as long as the content of the files and the arguments are the same. It can be deleted at any time; of
+    several tables, those that are not among the 8 used last go after a day.
 
     Args:
         path: a run's folder or one above it, its `output.tar.gz`, or an `s3://` URI, which is fetched to a
@@ -52,7 +62,7 @@ def read_results(
 
     Raises:
         InputError: there is no run, there are several, or its files are missing, damaged or of different runs. It
-            names the file, and what was expected there.
+            names the file, and what was expected there. Or one of them was changed while it was read.
         AwsError: S3 cannot be asked.
     """
     with ExitStack() as stack:
@@ -64,11 +74,13 @@ def read_results(
         store = store_of(tree.folder) if cache else None
         if store is None:
             store = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")))
+        sources = [*tree.files, *([] if dataset is None else [Path(dataset)])]
+        before = {source: _signature(source) for source in sources}
         hashes = hash_files(tree.folder, tree.files, store)
         tree = without_copies(tree, hashes)
         request = Request(
             tree=tree,
-            files={tree.name_of(file): _signature(file) for file in tree.files},
+            files={tree.name_of(file): before[file] for file in tree.files},
             field=field,
             labels=None if labels is None else tuple(labels),
             dataset=None if dataset is None else Path(dataset),
@@ -84,13 +96,13 @@ def read_results(
         }
         keys = [key_of(parts), key_of({**parts, "partial": True})][: 2 if partial else 1]
         kept = next((kept for key in keys if (kept := _kept(store / key, key))), None)
-        table, content = kept or _build(request, store / keys[-1], keys[-1])
+        table, content = kept or _build(request, store / keys[-1], keys[-1], before)
         results = Results(tree.folder, table, content, request.files)
         weakref.finalize(results, stack.pop_all().close)
         return results
 
 
-def _build(request: Request, folder: Path, key: str) -> tuple[Path, Content]:
+def _build(request: Request, folder: Path, key: str, before: Mapping[Path, tuple[int, int]]) -> tuple[Path, Content]:
     from evalayer_lab.results._build import build
 
     with draft_of(folder) as draft:
@@ -102,8 +114,12 @@ def _build(request: Request, folder: Path, key: str) -> tuple[Path, Content]:
             reason = f"{error.reason.rstrip('.')}; {PARTIAL}"
             raise InputError(reason, path=error.path, line=error.line, field=error.field) from error
         shutil.rmtree(draft / WORK)
+        for path, signature in before.items():
+            if _signature(path) != signature:
+                raise InputError("was changed while it was read; read the results again", path=path)
         write_manifest(draft, key, {"content": asdict(content)})
         publish(draft, folder, is_good=lambda found: _kept(found, key) is not None)
+    prune(folder.parent)
     return folder / ROWS, content
 
 

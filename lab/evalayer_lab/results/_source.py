@@ -13,7 +13,7 @@ from typing import Final
 from evalayer_lab._archive import unpack
 from evalayer_lab._errors import InputError
 from evalayer_lab.results._hashes import hash_files, write_json
-from evalayer_lab.results._store import draft_of, key_of, private_folder, publish, store_of
+from evalayer_lab.results._store import draft_of, key_of, note_use, private_folder, prune, publish, store_of
 
 _ARCHIVES: Final = (".tar.gz", ".tgz", ".tar")
 _LIST: Final = "unpacked.json"
@@ -54,6 +54,8 @@ def open_source(source: str | PathLike[str], *, cache: bool, stack: ExitStack) -
             sizes = {str(file.relative_to(draft)): file.stat().st_size for file in files}
             write_json(draft / _LIST, sizes)
             publish(draft, holder, is_good=_is_whole)
+        prune(store)
+    note_use(holder)
     return holder / "tree"
 
 

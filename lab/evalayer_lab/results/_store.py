@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +23,9 @@ VERSION: Final = 1
 ROWS: Final = "rows.parquet"
 _MANIFEST: Final = "manifest.json"
 _MAX_MANIFEST: Final = 64 << 20
+_KEPT: Final = 8
+_UNUSED: Final = 86_400  # seconds
+_OWN: Final = re.compile(r"\..+-[0-9a-f]{32}|[0-9a-f]{32}|unpacked-[0-9a-f]{16}")
 
 
 def store_of(folder: Path) -> Path | None:
@@ -70,6 +75,7 @@ def read_manifest(folder: Path, key: str) -> dict[str, Any] | None:
             write_json(path, manifest)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
+    note_use(folder)
     return manifest  # type: ignore[no-any-return]  # indexed by text above, so it is a dict
 
 
@@ -111,6 +117,27 @@ def publish(draft: Path, folder: Path, *, is_good: Callable[[Path], bool]) -> No
                 aside.unlink(missing_ok=True)
         else:
             return
+
+
+def note_use(folder: Path) -> None:
+    """Let a kept folder be the one used last."""
+    with suppress(OSError):
+        os.utime(folder)
+
+
+def prune(store: Path) -> None:
+    """Delete what was not used for a day: drafts that a killed process left, and all but the 8 folders used last."""
+    found: list[tuple[float, Path]] = []
+    with suppress(OSError):
+        for path in store.iterdir():
+            status = path.lstat()
+            if _OWN.fullmatch(path.name) and stat.S_ISDIR(status.st_mode):
+                found.append((status.st_mtime, path))
+    kept = 0
+    for used, path in sorted(found, reverse=True):
+        kept += not path.name.startswith(".")
+        if used < time.time() - _UNUSED and (kept > _KEPT or path.name.startswith(".")):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_writable(folder: Path) -> bool:

@@ -60,12 +60,61 @@ def test_files_that_were_touched_are_hashed_again_but_not_read_again(tmp_path: P
 def test_a_trusted_signature_is_not_hashed_again(tmp_path: Path) -> None:
     folder, reads = write_tree(tmp_path / "run", ROWS), Reads()
     rows = reads.of(folder).rows
-    path = details_of(folder)
-    before = path.stat()
-    path.write_bytes(bytes(before.st_size))
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    index = folder / ".evalayer" / "index.json"
+    name = str(details_of(folder).relative_to(folder))
+    document = json.loads(index.read_text())
+    document["files"][name][-1] = "0" * 64
+    index.write_text(json.dumps(document))
     assert reads.of(folder).rows == rows
-    assert reads.count == 1
+    assert reads.count == 2  # by the recorded hash, the file is another one
+
+
+def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "run", ROWS)
+    path = folder / "eval_results" / "inference_output.jsonl"
+    assert read_results(folder).join.missing.count == 0
+    before = path.stat()
+    path.write_text(path.read_text().replace("Ticket 3", "Ticket X"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert read_results(folder).join.missing.count == 1
+
+
+@pytest.mark.parametrize("what", ["answers", "dataset"])
+def test_a_change_during_the_read_is_noticed(tmp_path: Path, what: str) -> None:
+    folder = write_tree(tmp_path / "run", ROWS)
+    dataset = tmp_path / "gen_qa.jsonl"
+    dataset.write_text('{"query": "q", "response": "r"}\n')
+    path = dataset if what == "dataset" else folder / "eval_results" / "inference_output.jsonl"
+
+    def change(done: int, total: int) -> None:
+        path.write_text(path.read_text() * 2)
+
+    with pytest.raises(InputError, match="was changed while it was read") as caught:
+        read_results(folder, dataset=dataset, on_progress=change)
+    assert caught.value.path == str(path)
+    assert [found.name for found in (folder / ".evalayer").iterdir()] == ["index.json"]
+    assert read_results(folder, dataset=dataset).rows == 12
+
+
+def test_what_nobody_uses_is_deleted(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "run", ROWS[:2])
+    (folder / ".evalayer" / "of somebody else").mkdir(parents=True)
+    for index in range(10):
+        read_results(folder, labels=[f"l{index}"])
+    left = folder / ".evalayer" / f".{'0' * 32}-{'1' * 32}"
+    left.mkdir()
+    long_ago = left.stat().st_mtime - 90_000
+    for path in (folder / ".evalayer").iterdir():
+        os.utime(path, (long_ago, long_ago))
+    assert read_results(folder, labels=["l0"]).rows == 2  # used again
+    read_results(folder, labels=["new"])
+    assert len(list((folder / ".evalayer").glob("*/manifest.json"))) == 8
+    assert not left.exists()
+    assert (folder / ".evalayer" / "of somebody else").exists()
+    reads = Reads()
+    read_results(folder, labels=["l0"], on_progress=reads)
+    assert reads.count == 0
 
 
 def test_a_file_that_was_changed_at_once_is_noticed(tmp_path: Path) -> None:
