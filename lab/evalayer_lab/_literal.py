@@ -21,20 +21,20 @@ _NAMED_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", 
 _WORDS: Final = {"True": "true", "False": "false", "None": "null"}
 
 
-def parse_literal(text: str) -> JSONValue:
+def parse_literal(text: str, *, max_length: int = MAX_LENGTH) -> JSONValue:
     r"""Parse the `repr` of a value that JSON can hold: dicts with text keys, lists, text, finite numbers, True, None.
 
     The text is translated to JSON and parsed as such, so JSON itself is understood too. Tuples, sets, bytes, NaN and
     infinities are not (a number beyond a double, `1e999`, is an infinity, as in Python).
 
     Raises:
-        ValueError: the text is something else, longer than `MAX_LENGTH`, or nested deeper than `MAX_DEPTH`.
+        ValueError: the text is something else, longer than `max_length`, or nested deeper than `MAX_DEPTH`.
 
     >>> parse_literal("{'it\\'s': [1.5, None]}")
     {"it's": [1.5, None]}
     """
-    if len(text) > MAX_LENGTH:
-        raise ValueError(f"longer than {MAX_LENGTH} characters")
+    if len(text) > max_length:
+        raise ValueError(f"longer than {max_length} characters")
     if "\\" not in text and '"' not in text:  # most rows of most jobs
         translated = text.replace("'", '"')
         if "True" in translated or "False" in translated or "None" in translated:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from evalayer import label_part
+from evalayer_lab._errors import InputError
 from evalayer_lab.results import _sql
 from evalayer_lab.results._join import Found, JoinReport
 from evalayer_lab.results._pieces import escaped
@@ -17,6 +18,7 @@ from evalayer_lab.results._run_file import MetricInfo
 
 MAX_KEYS: Final = 256
 _SHOWN: Final = 20
+_MEMORY: Final = 512  # MB
 _PLAIN: Final = (
     "gold_label",
     "predicted_label",
@@ -45,12 +47,16 @@ class Assembly:
         details: parquet files that `shred` wrote.
         answers: parquet files that `list_inferences` wrote; None if there is no such list.
         expected: a parquet file of the dataset's rows, of the same columns; None if there is no dataset.
+
+    Raises:
+        InputError: memory or the folder's disk is full; so do the methods.
     """
 
     def __init__(
         self, folder: Path, details: Sequence[str], answers: Sequence[str] | None, expected: Sequence[str] | None
     ) -> None:
-        self._connection = _sql.connect(folder)
+        self._folder = folder
+        self._connection = _sql.connect(folder, f"{_MEMORY}MB")
         self._run(f"CREATE VIEW parts AS SELECT * FROM {_sql.parquet(details, ', union_by_name = true')}")
         self._run("CREATE TABLE narrow AS SELECT key, identity, content, source_file, source_row, metadata FROM parts")
         self._has = {"answers": bool(answers), "expected": bool(expected)}
@@ -101,6 +107,7 @@ class Assembly:
         sources |= {name: f"parts.{_sql.name(name)}" for name in _PLAIN}
         sources |= {f"metadata.{key}": f"joined.metadata[{_sql.text(key)}]" for key in keys}
         columns = _told_apart(["key", "ordinal", *sources])
+        self._run(f"SET memory_limit = '{_MEMORY + len(sources) // 4}MB'")  # a vector of each column, and of each part
         wanted = ", ".join(f"{source} AS {_sql.name(columns[name])}" for name, source in sources.items())
         self._run(
             f"COPY (SELECT joined.key, joined.ordinal, {wanted} FROM parts JOIN joined "
@@ -189,7 +196,13 @@ class Assembly:
         )
 
     def _run(self, query: str) -> _sql.Connection:
-        return self._connection.execute(query)
+        import duckdb
+
+        try:
+            return self._connection.execute(query)
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"the rows cannot be put in order here: {reason}", path=self._folder) from None
 
     def _number(self, query: str) -> int:
         row = self._run(query).fetchone()
@@ -204,8 +217,9 @@ def _classes(metric: MetricInfo) -> dict[str, str]:
     """The gold and the predicted label of each row, from the counters; null where they name none, or several."""
 
     def either(label: str, *counters: str) -> str:
+        # Truth values take an eighth of the memory of sums, and there may be a thousand labels.
         columns = (_metric(f"{metric.name}.{label_part(counter, label)}") for counter in counters)
-        return "(" + " + ".join(f"coalesce({column}, 0)" for column in columns) + " > 0)"
+        return "coalesce(" + " OR ".join(f"{column} > 0" for column in columns) + ", false)"
 
     golds = {label: either(label, "tp", "fn") for label in metric.class_labels}
     predictions = {label: either(label, "tp", "fp") for label in metric.class_labels}
@@ -219,7 +233,7 @@ def _classes(metric: MetricInfo) -> dict[str, str]:
 
 
 def _how_many(conditions: Iterable[str]) -> str:
-    return f"list_sum([{', '.join(f'{condition}::INTEGER' for condition in conditions)}])"
+    return f"list_sum([{', '.join(f'{condition}::UTINYINT' for condition in conditions)}])"
 
 
 def _told_apart(names: Iterable[str]) -> dict[str, str]:

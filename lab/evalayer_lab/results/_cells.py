@@ -19,7 +19,8 @@ from evalayer_lab.results._run_file import clean, column_text, plain_name
 Pairs = tuple[tuple[str, str], ...]
 
 _NUMBERS: Final = frozenset({float, int, bool})
-_MAX_LOGPROBS: Final = 64 << 20  # characters; 32,768 tokens with 20 alternatives each take about 25 million
+_MAX_CELL: Final = 64 << 20  # characters; log probabilities of 32,768 tokens with 20 alternatives take 25 million
+_MAX_CACHED: Final = 1 << 12  # characters
 _MAX_PAIRS: Final = 256
 _NUMPY: Final = re.compile(r"\bnp\.(?:float|int)[0-9]+\(([^()'\"]*)\)")
 _ARRAY: Final = re.compile(r"array\((.*?)(?:, dtype=[\w'<>.]+)?\)", re.DOTALL)
@@ -136,14 +137,20 @@ def positions_of(cell: object) -> Sequence[Mapping[str, float]]:
     return positions
 
 
-@lru_cache(maxsize=4096)
 def pairs_of_text(text: str) -> Pairs | None:
     """The keys and values of metadata, in order of key; None if it is no JSON object. Nested values are left out."""
+    return _pairs_of_short(text) if len(text) <= _MAX_CACHED else _pairs_of_text(text)
+
+
+def _pairs_of_text(text: str) -> Pairs | None:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
     return _pairs(value) if isinstance(value, dict) else None
+
+
+_pairs_of_short: Final = lru_cache(maxsize=4096)(_pairs_of_text)
 
 
 def metadata_of(cell: object) -> Pairs | None:
@@ -190,7 +197,7 @@ def _nested(cell: object) -> object:
     if not cell.startswith("["):
         return None
     try:
-        return parse_literal(cell)
+        return parse_literal(cell, max_length=_MAX_CELL)
     except ValueError:
         return None
 
@@ -222,8 +229,8 @@ def _is_finite(number: float) -> bool:
 
 def _logprobs(text: str) -> object:
     """What `parse_literal` does, several times as fast, and for longer texts."""
-    if len(text) > _MAX_LOGPROBS:
-        raise ValueError(f"longer than {_MAX_LOGPROBS} characters")
+    if len(text) > _MAX_CELL:
+        raise ValueError(f"longer than {_MAX_CELL} characters")
     if not text or text == "[]":
         return None
     translated = text.replace("'", '"') if "\\" not in text and '"' not in text else None

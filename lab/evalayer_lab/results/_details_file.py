@@ -22,6 +22,7 @@ _ROLES: Final[Mapping[str, Sequence[str]]] = {
     "logprobs": ("pred_logprobs", "pred_logits"),
     "specifics": ("specifics",),
 }
+_TEXTS: Final = frozenset(name for names in _ROLES.values() for name in names)
 _BATCH_BYTES: Final = 16 << 20
 _BATCH_ROWS: Final = 1024
 _DAMAGE: Final = (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError)
@@ -56,8 +57,13 @@ class DetailsFile:
         self._path = path
         try:
             # Reading ahead costs memory and saves no time here.
-            self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
-            self._metadata = self._file.metadata
+            self._metadata = pq.read_metadata(path)
+            # A long text in a dictionary can stand for any number of rows, so it is not copied for each.
+            leaves = self._metadata.schema
+            texts = [name for name in (leaves.column(leaf).path for leaf in range(len(leaves))) if name in _TEXTS]
+            self._file = pq.ParquetFile(
+                path, metadata=self._metadata, pre_buffer=False, buffer_size=1 << 20, read_dictionary=texts
+            )
             schema = self._file.schema_arrow
         except _DAMAGE as error:
             raise self._damaged(error) from None
@@ -148,6 +154,21 @@ class DetailsFile:
 
 
 def _cells(column: pa.Array[Any]) -> Sequence[object]:
+    if isinstance(column, pa.DictionaryArray):
+        if _is_short(column):
+            return column.dictionary_decode().to_pylist()
+        texts = column.dictionary.to_pylist()
+        return [None if index is None else texts[index] for index in column.indices.to_pylist()]
     if pa.types.is_nested(column.type):
         return column.to_pylist(maps_as_pydicts="lossy")
     return column.to_pylist()
+
+
+def _is_short(column: pa.DictionaryArray[Any, Any]) -> bool:
+    """Return whether the texts of all rows can be held at once."""
+    if column.dictionary.nbytes * len(column) <= _BATCH_BYTES:
+        return True
+    import pyarrow.compute as pc
+
+    texts: Any = column.dictionary
+    return (pc.sum(pc.binary_length(texts).take(column.indices)).as_py() or 0) <= 4 * _BATCH_BYTES

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from evalayer_lab.dataset import Problem, Row, read_gen_qa
 from evalayer_lab.results import _sql
-from evalayer_lab.results._cells import digest, pairs_of_text
+from evalayer_lab.results._cells import digest, gold_of, pairs_of_text
 from evalayer_lab.results._inferences import SCHEMA, table_of
 from evalayer_lab.results._texts import read_texts
 from evalayer_lab.results._tree import Tree
@@ -83,7 +83,7 @@ def _write(dataset: Path, out: Path, frame: Frame) -> int:
 def _columns(row: Row, name: str, frame: Frame) -> tuple[object, ...]:
     before, after = frame
     pairs = pairs_of_text(row.metadata) if row.metadata else None
-    return digest(f"{before}{row.query}{after}", row.response).hex(), None, name, row.line, pairs or None
+    return digest(f"{before}{row.query}{after}", gold_of(row.response)).hex(), None, name, row.line, pairs or None
 
 
 def _frame(dataset: Path, sample: Sequence[tuple[str, str]]) -> Frame | None:
@@ -104,4 +104,4 @@ def _around(prompt: str, query: str) -> Frame:
 
 def _queries(dataset: Path) -> Iterator[tuple[str, str]]:
     for row in read_gen_qa(dataset, on_problem=lambda _: None):
-        yield row.query, row.response
+        yield row.query, gold_of(row.response) or ""

@@ -15,6 +15,7 @@ from evalayer_lab.results._cells import gold_of
 from evalayer_lab.results._details_file import DetailsFile
 from evalayer_lab.results._run_file import MetricInfo
 
+MAX_LABEL: Final = 200  # characters; what is longer is no label
 _MAX_LABELS: Final = 100
 _MAX_FIELDS: Final = 64
 _USUAL: Final = ("class", "label", "category")
@@ -53,13 +54,13 @@ def find_labelling(
     """
     counted = {metric.name: metric.class_labels for metric in metrics if metric.class_labels}
     if field is None:
-        for name, known in counted.items():
-            if any(name in gold for gold in _gold_objects(details)):
-                return Labelling(
-                    name,
-                    tuple(known if labels is None else labels),
-                    (f"The label is taken from the field {name!r}, the name of a metric.",),
-                )
+        name = _first_field(details, tuple(counted))
+        if name is not None:
+            return Labelling(
+                name,
+                tuple(counted[name] if labels is None else labels),
+                (f"The label is taken from the field {name!r}, the name of a metric.",),
+            )
     elif labels is not None or field in counted:
         return Labelling(field, tuple(counted[field] if labels is None else labels))
     golds = _Golds()
@@ -95,7 +96,7 @@ class _Golds:
         value = _object(gold)
         if value is None:
             if len(self.texts) <= _MAX_LABELS:
-                self.texts.add(gold.strip())
+                self.texts.add(gold.strip()[: MAX_LABEL + 1])
             return
         self.objects += 1
         for field, text in value.items():
@@ -104,7 +105,7 @@ class _Golds:
             self.rows_of[field] = self.rows_of.get(field, 0) + 1
             texts = self.texts_of.setdefault(field, set())
             if len(texts) <= _MAX_LABELS:
-                texts.add(text.strip())
+                texts.add(text.strip()[: MAX_LABEL + 1])
 
     def common_field(self) -> str | None:
         if not self.objects:
@@ -119,7 +120,8 @@ class _Golds:
         return tuple(sorted(texts)) if self._are_labels(texts) else ()
 
     def _are_labels(self, texts: set[str]) -> bool:
-        return 0 < len(texts) <= min(_MAX_LABELS, max(2, self.rows // 2))
+        few = 0 < len(texts) <= min(_MAX_LABELS, max(2, self.rows // 2))
+        return few and all(len(text) <= MAX_LABEL for text in texts)
 
 
 def _covers(labels: Sequence[str], seen: Sequence[str]) -> bool:
@@ -127,8 +129,14 @@ def _covers(labels: Sequence[str], seen: Sequence[str]) -> bool:
     return bool(seen) and all(label.casefold() in known for label in seen)
 
 
-def _gold_objects(details: Sequence[Path]) -> Iterator[Mapping[str, object]]:
-    return (value for gold in _read_golds(details) if (value := _object(gold)) is not None)
+def _first_field(details: Sequence[Path], names: Sequence[str]) -> str | None:
+    """The first of the names that is a field of any gold."""
+    found: set[str] = set()
+    for gold in _read_golds(details) if names else ():
+        found.update((_object(gold) or {}).keys() & names)
+        if names[0] in found:
+            break
+    return next((name for name in names if name in found), None)
 
 
 def _read_golds(details: Sequence[Path]) -> Iterator[str]:

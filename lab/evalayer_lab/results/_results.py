@@ -215,13 +215,14 @@ class Results:
         unscored = f"{_METRIC}{metric.name}{UNSCORED}"
         names = [_METRIC + name for name in metric.reported]
         if any(name not in self._columns for name in names):
-            return np.zeros(self.rows, dtype=np.bool_)
+            return _frozen(np.zeros(self.rows, dtype=np.bool_))
         conditions = [f"{self._column(name)} IS NOT NULL" for name in names]
         if unscored in self._columns:
             conditions.append(f"coalesce({self._column(unscored)} = 0, false)")
         query = f"SELECT list_bool_and([{', '.join(conditions)}]) AS c FROM rows"
         mask: Any = self.connection.execute(query).fetchnumpy()["c"]
-        return np.asarray(mask, dtype=np.bool_)
+        self._scored[metric.name] = _frozen(np.asarray(mask, dtype=np.bool_))
+        return self._scored[metric.name]
 
     def texts(self, rows: Sequence[int]) -> list[RowTexts]:
         """The texts of rows, read from the files of the run.

@@ -24,13 +24,14 @@ from evalayer_lab.results._cells import (
     scores_of,
 )
 from evalayer_lab.results._details_file import Batch, DetailsFile
+from evalayer_lab.results._fields import MAX_LABEL
 from evalayer_lab.results._pieces import Outcome, Piece, escaped
 from evalayer_lab.results._run_file import clean
 
 MAX_NAMES: Final = 4096
 _FLUSH_ROWS: Final = 1 << 14
 _FLUSH_CELLS: Final = 1 << 23  # 64 MiB of doubles
-_MAX_LABEL: Final = 200  # characters; what is longer is no label
+_FLUSH_CHARACTERS: Final = 1 << 24  # of metadata
 T = TypeVar("T")
 
 FIXED: Final[Mapping[str, pa.DataType]] = {
@@ -60,7 +61,7 @@ FIXED: Final[Mapping[str, pa.DataType]] = {
 
 
 def shred(piece: Piece) -> Outcome:
-    """Read rows and write them as columns, one parquet file for every 16,384 rows or fewer.
+    """Read rows and write them as columns, one parquet file for every 16,384 rows, or fewer long ones.
 
     Raises:
         InputError: the file is damaged, or a row holds something else than it should; with the row from 1.
@@ -127,6 +128,7 @@ class _Part:
 
     def _begin(self) -> None:
         self._rows: list[tuple[object, ...]] = []
+        self._characters = 0
         # Rows with the same keys, which are mostly all rows, become one matrix.
         self._rows_of: dict[tuple[str, ...], list[int]] = {}
         self._values_of: dict[tuple[str, ...], list[list[float]]] = {}
@@ -183,7 +185,12 @@ class _Part:
                 None if facts is None else list(facts.hedges),
             )
         )
-        if len(self._rows) >= _FLUSH_ROWS or len(self._rows) * len(self._names) >= _FLUSH_CELLS:
+        self._characters += len(specifics) if isinstance(specifics, str) else 0
+        if (
+            len(self._rows) >= _FLUSH_ROWS
+            or len(self._rows) * len(self._names) >= _FLUSH_CELLS
+            or self._characters >= _FLUSH_CHARACTERS
+        ):
             self.flush()
 
     def _score_columns(self) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
@@ -231,7 +238,7 @@ def _canonical(label: str | None, field: str | None, labels: tuple[str, ...]) ->
     known = _known(labels).get(stripped.casefold())
     if known is not None:
         return known
-    return None if field is None or len(stripped) > _MAX_LABEL else clean(stripped)
+    return None if field is None or len(stripped) > MAX_LABEL else clean(stripped)
 
 
 @lru_cache(maxsize=16)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.lab.results.result_tree import (
@@ -24,6 +25,7 @@ from tests.lab.results.result_tree import (
 
 from evalayer_lab._errors import InputError
 from evalayer_lab.results import Results, read_results
+from evalayer_lab.results._details_file import DetailsFile
 
 ROWS = make_rows(40)
 
@@ -323,6 +325,13 @@ def test_unknown_columns(tmp_path: Path) -> None:
         results.texts([40])
 
 
+def test_which_rows_are_scored_is_asked_once(tmp_path: Path) -> None:
+    results = read_results(write_tree(tmp_path / "run", ROWS))
+    for metric in results.metrics:
+        assert results.scored(metric) is results.scored(metric)
+        assert not results.scored(metric).flags.writeable
+
+
 def test_columns_are_not_to_be_changed(tmp_path: Path) -> None:
     results = read_results(write_tree(tmp_path / "run", ROWS))
     with pytest.raises(ValueError, match="read-only"):
@@ -357,6 +366,49 @@ def test_a_run_in_the_folder_of_another_one(tmp_path: Path) -> None:
 def test_shards_of_equal_rows_are_no_copies(tmp_path: Path) -> None:
     results = read_results(write_tree(tmp_path / "run", [ROWS[0]] * 2, shards=2))
     assert (results.rows, results.join.duplicates.count, results.join.missing.count) == (2, 1, 0)
+
+
+def test_many_labels(tmp_path: Path) -> None:
+    labels = [f"l{index}" for index in range(900)]
+    scores = {"class.correct": 1.0} | {f"class.{part}.{label}": 0.0 for label in labels for part in ("tp", "fp", "fn")}
+    rows = [Row(f"p{label}", label, label, scores | {f"class.tp.{label}": 1.0}) for label in labels[:40]]
+    results = read_results(write_tree(tmp_path / "run", rows))
+    gold, predicted, found = results.classes(results.metrics[0])
+    assert sorted(found[index] for index in gold) == sorted(labels[:40])
+    assert gold.tolist() == predicted.tolist()
+
+
+def test_long_texts_are_joined_and_are_no_labels(tmp_path: Path) -> None:
+    long = "it's " * 300_000
+    rows = [Row(f"{long}{index}", long, f"{long}!", {"x": 1.0}, json.dumps({"k": index})) for index in range(2)]
+    results = read_results(write_tree(tmp_path / "run", rows, messages=True, specifics=False))
+    assert (results.join.answers, results.join.missing.count, results.join.unexpected.count) == (2, 0, 0)
+    assert sorted(results.column("metadata.k")) == ["0", "1"]
+    assert results.texts([0])[0].answer == f"{long}!"
+    assert results.labels == ()
+
+
+def test_a_long_text_that_stands_for_many_rows_is_not_copied(tmp_path: Path) -> None:
+    import tracemalloc
+
+    folder = write_tree(tmp_path / "run", ROWS[:1])
+    row = pa.array(["x" * (1 << 20)])
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 500, pa.int32()), row)
+    cells: dict[str, Any] = {
+        "example": texts,
+        "gold": ["g"] * 500,
+        "metrics": ["{'x': 1.0}"] * 500,
+        "predictions": ["a"] * 500,
+    }
+    pq.write_table(pa.table(cells), details_of(folder), store_schema=False, dictionary_pagesize_limit=1 << 22)
+    allocated = pa.total_allocated_bytes()
+    tracemalloc.start()
+    with DetailsFile(details_of(folder)) as file:
+        (batch,) = file.batches([0])
+        assert pa.total_allocated_bytes() - allocated < 50 << 20
+    assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    tracemalloc.stop()
+    assert [len(str(text)) for text in batch.columns["prompt"]] == [1 << 20] * 500
 
 
 def test_several_runs_are_listed(tmp_path: Path) -> None:

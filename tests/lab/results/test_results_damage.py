@@ -265,3 +265,10 @@ def test_any_damage_is_an_input_error_or_no_damage(
             continue
         assert results.rows <= 12
         assert results.to_pandas().shape[0] == results.rows
+
+
+def test_memory_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_tree(tmp_path / "run", make_rows(20))
+    monkeypatch.setattr("evalayer_lab.results._assemble._MEMORY", 1)
+    with pytest.raises(InputError, match="the rows cannot be put in order here: "):
+        read_results(folder)

@@ -111,6 +111,12 @@ def test_a_dataset_whose_queries_were_preprocessed(tmp_path: Path) -> None:
     assert any("the same text around each" in note for note in results.notes)
 
 
+def test_a_gold_that_looks_like_a_list_meets_that_of_the_dataset(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "run", [Row("p", "['g']", "a", {"x": 1.0})])
+    results = read_results(folder, dataset=write_dataset(tmp_path / "gen_qa.jsonl", [("p", "['g']", None)]))
+    assert (results.join.missing.count, results.join.unexpected.count) == (0, 0)
+
+
 def test_a_dataset_of_another_run(tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "run", [Row("p", "g", "a", {"x": 1.0})])
     dataset = write_dataset(tmp_path / "gen_qa.jsonl", [("q", "h", None), (" ", "h", None)])
