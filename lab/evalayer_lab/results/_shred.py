@@ -67,16 +67,29 @@ def shred(piece: Piece) -> Outcome:
         InputError: the file is damaged, or a row holds something else than it should; with the row from 1.
     """
     part = _Part(piece)
-    try:
-        with DetailsFile(Path(piece.file)) as file:
+    with DetailsFile(Path(piece.file)) as file:
+        if piece.partial:
+            _read_what_can_be(file, piece, part)
+        else:
             for batch in file.batches(piece.groups, first=piece.first, share=piece.share, shares=piece.shares):
                 part.add(batch)
-    except InputError as error:
-        if not piece.partial:
-            raise
-        part.outcome.add_problem(f"{piece.name}: some of {len(piece.groups)} row groups: {error.reason}", 0)
     part.flush()
     return part.outcome
+
+
+def _read_what_can_be(file: DetailsFile, piece: Piece, part: _Part) -> None:
+    """Read every row group by itself, so that a damaged one costs no rows of the others."""
+    counts, first = file.group_rows, piece.first
+    for group in piece.groups:
+        reached = first
+        try:
+            for batch in file.batches([group], first=first, share=piece.share, shares=piece.shares):
+                part.add(batch)
+                reached = batch.first + batch.rows
+        except InputError as error:
+            lost = (first + counts[group] - reached) // piece.shares
+            part.outcome.add_problem(f"{piece.name}: row group {group + 1}: {error.reason}", lost)
+        first += counts[group]
 
 
 def write_empty(path: Path) -> None:

@@ -272,3 +272,21 @@ def test_memory_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("evalayer_lab.results._assemble._MEMORY", 1)
     with pytest.raises(InputError, match="the rows cannot be put in order here: "):
         read_results(folder)
+
+
+def test_a_damaged_row_group_costs_its_own_rows_only(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "run", make_rows(30), group_rows=10, inferences=False)
+    path = details_of(folder)
+    metadata = pq.read_metadata(path)
+    (column,) = (index for index in range(metadata.num_columns) if metadata.schema.column(index).path == "metrics")
+    place = metadata.row_group(1).column(column)
+    content = bytearray(path.read_bytes())
+    start = min(offset for offset in (place.dictionary_page_offset, place.data_page_offset) if offset)
+    content[start : start + place.total_compressed_size] = b"\xff" * place.total_compressed_size
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="the parquet file is damaged"):
+        read_results(folder)
+    results = read_results(folder, partial=True)
+    assert (results.rows, results.join.unread) == (20, 10)
+    assert sorted(results.column("source_row")) == [*range(10), *range(20, 30)]
+    assert sum("row group 2: the parquet file is damaged" in note for note in results.notes) == 1
