@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from evalayer_lab.report._document import Classification, Confidence, Document, Estimate, Metric
+from evalayer_lab.report._figures import confidence as exact
 from evalayer_lab.report.html import _format as fmt
 from evalayer_lab.report.html._layout import Section, paragraph
 from evalayer_lab.report.html._links import Links
@@ -59,7 +60,7 @@ def _of_confidence(confidence: Confidence, links: Links) -> list[Html]:
         meaning = cut(gate.sentence, 300)
     else:
         meaning = (
-            f"The share of answers with a confidence above {fmt.number(gate.threshold)}. Used unseen, at most "
+            f"The share of answers with a confidence above {exact(gate.threshold)}. Used unseen, at most "
             f"{fmt.level(gate.max_risk)} of them are wrong, with {fmt.level(gate.level)} confidence."
         )
     calibration = confidence.expected_calibration_error

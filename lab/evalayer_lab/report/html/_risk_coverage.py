@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from evalayer_lab.report._document import Gate, RiskPoint
+from evalayer_lab.report._figures import confidence as exact
 from evalayer_lab.report.html import _format as fmt
 from evalayer_lab.report.html._chart import LEFT, RIGHT, chart, path, x_axis, y_axis
 from evalayer_lab.report.html._layout import Column, table
@@ -40,7 +41,7 @@ def risk_coverage_table(points: Sequence[RiskPoint]) -> Html:
     last = len(points) - 1
     picked = sorted({round(index * last / (_LISTED - 1)) for index in range(_LISTED)}) if last > 0 else range(last + 1)
     rows = [
-        (fmt.percent(points[index].coverage), fmt.percent(points[index].risk), fmt.number(points[index].threshold))
+        (fmt.percent(points[index].coverage), fmt.percent(points[index].risk), exact(points[index].threshold))
         for index in picked
     ]
     columns = [Column("Rows accepted"), Column("Errors among them"), Column("Confidence from")]
@@ -54,7 +55,7 @@ def _gate(gate: Gate, x: Scale, y: Scale) -> Html:
         place = x(gate.coverage)
         shapes.append(el("rect", x=x(0), y=_TOP, width=place - x(0), height=_BOTTOM - _TOP, class_="accepted"))
         shapes.append(el("line", x1=place, x2=place, y1=_TOP, y2=_BOTTOM, class_="gate"))
-        said = f"gate: {fmt.percent(gate.coverage)} above {fmt.number(gate.threshold)}"
+        said = f"gate: {fmt.percent(gate.coverage)} above {exact(gate.threshold)}"
         anchor, x_text = ("end", place - 6) if place > (LEFT + RIGHT) / 2 else ("start", place + 6)
         shapes.append(el("text", said, x=x_text, y=_TOP + 12, text_anchor=anchor, class_="strong"))
     level = y(gate.max_risk)
