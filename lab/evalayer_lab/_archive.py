@@ -21,6 +21,7 @@ _MAX_NAME: Final = 1024
 _MAX_PART: Final = 255
 _FREE_RATIO: Final = 1 << 28  # below this size no archive is a bomb
 _MAX_RATIO: Final = 200
+_PAX_LENGTH: Final = re.compile(rb"([0-9]{1,7}) ")
 _FILES: Final = {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE}
 _PAX: Final = {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
 _KINDS: Final[Mapping[bytes, str]] = {
@@ -52,14 +53,14 @@ def unpack(archive: Path, into: Path, *, max_bytes: int = 32 << 30, max_members:
         archive: the tar or tar.gz file.
         into: the folder to make; it may exist if it is empty.
         max_bytes: the most bytes that the archive may hold, uncompressed.
-        max_members: the most members that it may have.
+        max_members: the most members that it may have, and the most folders that these may need.
 
     Returns:
         The files, in the order of the archive.
 
     Raises:
-        InputError: the archive cannot be read, is damaged or cut off, is not a tar, is larger than allowed or expands
-            more than 200-fold, or has a member that is a link or a device, is there twice, or has a name that leaves
+        InputError: the archive cannot be read, is damaged or cut off, goes on behind its end, is not a tar, is larger
+            than allowed or expands more than 200-fold, or has a member that is a link or a device, is there twice, or has a name that leaves
             the folder or cannot be a file's; `into` holds something or cannot be written. It names the member.
     """
     try:
@@ -86,9 +87,11 @@ def _unpack_tree(archive: Path, tree: Path, max_bytes: int, max_members: int) ->
     with file:
         content = _Content(archive, file, max_bytes)
         files: list[Path] = []
+        folders: set[int] = set()  # hashes: a deep name has as many folders as bytes
         for number, member in enumerate(_members(content), start=1):
-            if number > max_members:
-                content.fail(f"has more than {max_members:,} members")
+            folders.update(hash(member.parts[:depth]) for depth in range(1, len(member.parts)))
+            if number > max_members or len(folders) > max_members:
+                content.fail(f"has more than {max_members:,} members, or folders for them")
             if _write(content, member, tree):
                 files.append(Path(*member.parts))
         content.drain()
@@ -162,16 +165,17 @@ def _header(content: _Content, block: bytes) -> tarfile.TarInfo:
 def _pax(content: _Content, data: bytes) -> dict[str, str]:
     """Parse pax records, each `<length> <key>=<value>` and a line feed, where the length counts the whole record."""
     records: dict[str, str] = {}
-    while data.strip(b"\0"):
-        found = re.match(rb"([0-9]{1,7}) ", data)
-        length = int(found[1]) if found else 0
-        record = data[found.end() : length] if found else b""
+    data, start = data.rstrip(b"\0"), 0
+    while start < len(data):
+        found = _PAX_LENGTH.match(data, start)
+        end = start + int(found[1]) if found else start
+        record = data[found.end() : end] if found else b""
         key, equals, value = record.partition(b"=")
-        if not (equals and value.endswith(b"\n") and length <= len(data)):
+        if not (equals and value.endswith(b"\n") and end <= len(data)):
             content.fail("is damaged: a pax record that cannot be read")
         if key in {b"path", b"size"} or key.startswith(b"GNU.sparse."):
             records[key.decode("ascii", "replace")] = _text(content, value[:-1])
-        data = data[length:]
+        start = end
     return records
 
 
@@ -272,9 +276,10 @@ class _Content:
             pass
 
     def drain(self) -> None:
-        """Read what follows the end, for the checksum at the very end of a gzip file."""
-        while self._take(_CHUNK):
-            pass
+        """Read what follows the end: nothing but zeros, and the checksum at the very end of a gzip file."""
+        while data := self._take(_CHUNK):
+            if data.count(0) != len(data):
+                self.fail("goes on behind its end, as two archives in one file do")
 
     def _take(self, size: int, member: str | None = None) -> bytes:
         try:

@@ -6,6 +6,7 @@ import gzip
 import io
 import tarfile
 import tempfile
+import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -182,6 +183,8 @@ def _named(value: str, key: str = "path") -> bytes:
         (gzip.compress(_tar([("a", bytes(9000))]))[:-30], "damaged or cut off"),
         (gzip.compress(_tar([("a", b"1")]))[:-8] + bytes(8), "damaged or cut off"),
         (b"\x1f\x8b" + b"\xff" * 50, "damaged or cut off"),
+        (_tar([("a", b"1")]) + _tar([("b", b"2")]), "goes on behind its end"),
+        (gzip.compress(_tar([("a", b"1")])) + gzip.compress(_tar([("b", b"2")])), "goes on behind its end"),
     ],
 )
 def test_a_damaged_archive(archive: Callable[[bytes], Path], tmp_path: Path, content: bytes, reason: str) -> None:
@@ -194,6 +197,9 @@ def test_a_bomb(archive: Callable[[bytes], Path], tmp_path: Path) -> None:
     assert len(unpack(many, tmp_path / "enough", max_members=11)) == 11
     big = archive(gzip.compress(_tar([("fine", b"1"), ("big", bytes(5000))])))
     assert "big: is too large" in _refused(big, tmp_path, max_bytes=5000)
+    deep = archive(gzip.compress(_tar([(f"{number}/1/2/3/a", b"") for number in range(3)])))
+    assert "more than 11 members, or folders for them" in _refused(deep, tmp_path, max_members=11)
+    assert len(unpack(deep, tmp_path / "deep", max_members=12)) == 3
     behind = archive(gzip.compress(_tar([("a", b"1")]) + bytes(1 << 20)))
     assert "more than 100,000 bytes" in _refused(behind, tmp_path, max_bytes=100_000)
 
@@ -207,6 +213,15 @@ def test_a_bomb_by_its_ratio_is_found_in_little_memory(archive: Callable[[bytes]
     tracemalloc.stop()
     assert "zeros: expands more than 200-fold" in message
     assert peak < 16 << 20
+
+
+def test_a_header_full_of_small_records_takes_linear_time(archive: Callable[[bytes], Path], tmp_path: Path) -> None:
+    records = b"4 =\n" * 262_000
+    padded = records + bytes(-len(records) % tarfile.BLOCKSIZE)
+    path = archive(_header("x", len(records), tarfile.XHDTYPE) + padded + _tar([("a", b"1")]))
+    start = time.process_time()
+    assert unpack(path, tmp_path / "out") == [tmp_path / "out" / "a"]
+    assert time.process_time() - start < 1
 
 
 def test_a_missing_archive(tmp_path: Path) -> None:
