@@ -60,8 +60,9 @@ def unpack(archive: Path, into: Path, *, max_bytes: int = 32 << 30, max_members:
 
     Raises:
         InputError: the archive cannot be read, is damaged or cut off, goes on behind its end, is not a tar, is larger
-            than allowed or expands more than 200-fold, or has a member that is a link or a device, is there twice, or has a name that leaves
-            the folder or cannot be a file's; `into` holds something or cannot be written. It names the member.
+            than allowed or expands more than 200-fold, or has a member that is a link or a device, is there twice, or
+            has a name that leaves the folder or cannot be a file's; `into` holds something or cannot be written. It
+            names the member.
     """
     try:
         if into.is_dir() and any(into.iterdir()):

@@ -92,6 +92,10 @@ class FakeAws:
             return self._hang_up(request)
         if fault == "unheard":  # it is not even carried out
             return self._hang_up(request)
+        if fault == "damaged":  # its last byte is another one
+            response = forward()
+            response.set_data(response.get_data()[:-1] + b"?")
+            return response
         if fault:
             return self._error(*FAULTS[fault], request)
         if operation == "CreateTrainingJob":

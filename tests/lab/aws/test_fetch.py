@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,40 @@ def test_a_passing_failure_is_tried_again(aws: Server, session: Aws, tmp_path: P
     aws.plan(faults={"GET s3": ["denied"]})
     with pytest.raises(AwsError, match="the credentials may not call s3:GetObject"):
         fetch(session, found, tmp_path / "other", sleep=never)
+
+
+def test_a_damaged_download_is_never_taken_up(aws: Server, session: Aws, tmp_path: Path) -> None:
+    _put(aws, {"x/letters/run/eval_results/results_1.json": b"{}"})
+    found = find_output(session, URI)
+    aws.plan(faults={"GET s3": ["damaged"]})
+    with pytest.raises(AwsError, match="checksum"):
+        fetch(session, found, tmp_path / "out", sleep=never)
+    fetched = fetch(session, found, tmp_path / "out", sleep=never)
+    assert (fetched.folder / "run/eval_results/results_1.json").read_bytes() == b"{}"
+
+
+def test_two_that_fetch_the_same_at_once_download_it_once(aws: Server, session: Aws, tmp_path: Path) -> None:
+    content = _tar(FILES)
+    _put(aws, {"x/letters/output/output.tar.gz": content})
+    found = find_output(session, URI)
+    with ThreadPoolExecutor(2) as threads:
+        both = list(threads.map(lambda _: fetch(session, found, tmp_path / "out", sleep=never), range(2)))
+    assert sorted(each.downloaded for each in both) == [0, len(content)]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("into", [".", "a/..", "link", "file"])
+def test_what_cannot_be_made_a_folder_is_said_before_the_download(
+    aws: Server, session: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, into: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    (tmp_path / "file").write_text("mine")
+    _put(aws, {"x/letters/output/output.tar.gz": _tar(FILES)})
+    with pytest.raises(InputError, match="give another"):
+        fetch(session, find_output(session, URI), Path(into), on_bytes=lambda size: pytest.fail("it was downloaded"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file", "link"]
 
 
 def test_an_object_that_changes_meanwhile(aws: Server, session: Aws, tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -64,9 +67,7 @@ def fetch(
         AwsError: AWS did not send it.
     """
     record = _record(output)
-    if into.is_dir() and any(into.iterdir()):
-        if _read(into / RECORD) != record:
-            raise InputError("holds something else; give another folder with --into", path=into)
+    if _is_there(into, record):
         return _fetched(into, 0)
     work = into.parent / f".{into.name}.fetch"
     received = 0
@@ -77,22 +78,54 @@ def fetch(
         on_bytes(size)
 
     try:
-        downloads = work / sha256(json.dumps(record).encode()).hexdigest()[:16]
-        downloads.mkdir(parents=True, exist_ok=True)
-        files = [_download(aws, output.uri.bucket, one, _place(downloads, one), count, sleep) for one in output.objects]
-        tree = downloads
-        if output.packed:
-            tree = work / "tree"
-            shutil.rmtree(tree, ignore_errors=True)
-            unpack(files[0], tree)
-        (tree / RECORD).write_text(json.dumps(record), encoding="utf-8")
-        if into.is_dir():
-            into.rmdir()
-        tree.rename(into)
-        shutil.rmtree(work, ignore_errors=True)
+        with _alone(work):
+            if not _is_there(into, record):  # as it is when another process fetched it meanwhile
+                downloads = work / sha256(json.dumps(record).encode()).hexdigest()[:16]
+                downloads.mkdir(parents=True, exist_ok=True)
+                bucket = output.uri.bucket
+                files = [_download(aws, bucket, one, _place(downloads, one), count, sleep) for one in output.objects]
+                tree = downloads
+                if output.packed:
+                    tree = work / "tree"
+                    shutil.rmtree(tree, ignore_errors=True)
+                    unpack(files[0], tree)
+                (tree / RECORD).write_text(json.dumps(record), encoding="utf-8")
+                if into.is_dir():
+                    into.rmdir()
+                tree.rename(into)
+            shutil.rmtree(work, ignore_errors=True)
     except OSError as failure:
         raise InputError(f"cannot be written: {failure.strerror or failure}", path=into) from failure
     return _fetched(into, received)
+
+
+def _is_there(into: Path, record: Mapping[str, Any]) -> bool:
+    """Whether the output was fetched before.
+
+    Raises:
+        InputError: something else is there, or nothing can be.
+    """
+    if into.name in {"", ".."}:
+        raise InputError("is no name for a new folder; give another with --into", path=into)
+    if into.is_dir() and any(into.iterdir()):
+        if _read(into / RECORD) != record:
+            raise InputError("holds something else; give another folder with --into", path=into)
+        return True
+    if into.is_symlink() or (into.exists() and not into.is_dir()):
+        raise InputError("is a link or a file; give another folder with --into", path=into)
+    return False
+
+
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Make a folder and hold it; wait while another process does."""
+    work.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(work, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _place(folder: Path, one: Object) -> Path:
@@ -103,12 +136,14 @@ def _download(aws: Aws, bucket: str, one: Object, to: Path, on_bytes: OnBytes, s
     if to.is_file() and to.stat().st_size == one.size:
         return to
     to.parent.mkdir(parents=True, exist_ok=True)
-    part = to.with_name(f"{to.name[:200]}.part")
+    part = to.with_name(f".{sha256(to.name.encode()).hexdigest()[:16]}.part")
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             _append(aws, bucket, one, part, on_bytes)
             break
         except AwsError as failure:
+            if failure.kind == "other":  # the object is another now, or its checksum says that this is not it
+                part.unlink(missing_ok=True)
             if failure.kind not in _PASSING or attempt == _ATTEMPTS:
                 raise
             sleep(2.0**attempt)
