@@ -16,7 +16,7 @@ from tests.lab.aws.conftest import FUNCTION, RECIPE, REGION, ROLE, ROWS, Run, Se
 from evalayer_lab._errors import InputError
 from evalayer_lab.aws._errors import AwsError
 from evalayer_lab.aws._session import Aws
-from evalayer_lab.aws.launch import Plan, Settings, create_job, find_job, make_plan
+from evalayer_lab.aws.launch import Plan, Settings, create_job, find_job, make_plan, upload
 
 
 def test_a_job_is_launched(account: Server, run_launch: Run, data: Path) -> None:
@@ -102,6 +102,29 @@ def test_the_same_content_is_uploaded_once(account: Server, run_launch: Run) -> 
     assert other.code == 0
     assert account.calls.count("PUT s3") == before
     assert other.err.count("there already: s3://inputs/x/") == 2
+
+
+@pytest.mark.parametrize("size", [1, 9 << 20])  # in one request, and in parts
+def test_a_dataset_that_changes_after_the_check_is_not_uploaded(
+    account: Server, session: Aws, recipe: Path, data: Path, size: int
+) -> None:
+    data.write_text(data.read_text() + json.dumps({"query": "d" * size, "response": "D"}) + "\n")
+    plan = make_plan(Settings(recipe, ROLE, "s3://results/x", REGION, data))
+    assert isinstance(plan, Plan)
+    checked = data.read_bytes()
+    data.write_bytes(checked.replace(b'"A"', b'"E"'))
+    with pytest.raises(InputError, match=r"rows\.jsonl: has changed since it was checked"):
+        upload(plan, session)
+    s3 = account.client("s3")
+    assert [one["Key"].rpartition("/")[2] for one in s3.list_objects_v2(Bucket="results")["Contents"]] == [
+        "recipe.yaml"
+    ]
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket="results")
+    data.write_bytes(checked)
+    (uploaded,) = upload(plan, session)
+    assert s3.get_object(Bucket="results", Key=uploaded.uri.key)["Body"].read() == checked
+    data.unlink()
+    assert upload(plan, session) == [], "it is there already"
 
 
 def test_a_failed_job_is_not_started_again(account: Server, run_launch: Run) -> None:

@@ -6,8 +6,9 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from evalayer_lab._errors import InputError
 from evalayer_lab.aws._errors import AwsError, asking
@@ -68,6 +69,7 @@ def upload(plan: Plan, aws: Aws, on_bytes: OnBytes = lambda count: None) -> list
         What was uploaded.
 
     Raises:
+        InputError: the dataset cannot be read any more, or has changed since it was checked.
         AwsError: AWS did not take them.
     """
     done = []
@@ -76,12 +78,38 @@ def upload(plan: Plan, aws: Aws, on_bytes: OnBytes = lambda count: None) -> list
             continue
         with asking("s3:PutObject", str(one.uri)):
             if isinstance(one.source, Path):
-                aws.s3.upload_file(str(one.source), one.uri.bucket, one.uri.key, Callback=on_bytes)
+                with _opened(one.source) as file:
+                    aws.s3.upload_fileobj(_Unchanged(file, one), one.uri.bucket, one.uri.key, Callback=on_bytes)
             else:
                 aws.s3.put_object(Bucket=one.uri.bucket, Key=one.uri.key, Body=one.source)
                 on_bytes(one.size)
         done.append(one)
     return done
+
+
+class _Unchanged:
+    """The content of a file as long as it is what was checked: its last piece is given only with the right digest."""
+
+    def __init__(self, file: BinaryIO, one: Input) -> None:
+        self._file = file
+        self._one = one
+        self._digest = sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """Read the next piece."""
+        piece = self._file.read(size)
+        self._digest.update(piece)
+        is_last = size < 0 or len(piece) < size
+        if is_last and self._digest.hexdigest() != self._one.sha256:
+            raise InputError("has changed since it was checked; give the same command again", path=self._file.name)
+        return piece
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as failure:
+        raise InputError(f"cannot be read: {failure.strerror}", path=path) from failure
 
 
 def _is_there(one: Input, aws: Aws) -> bool:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,6 @@ _JOB_NAME: Final = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62}", re.ASCII)
 _MAX_JOB_NAME: Final = 63
 _NAME_DIGITS: Final = 12
 _KEY_DIGITS: Final = 32
-_CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +65,13 @@ class Input:
         uri: where it goes; the same content goes to the same place.
         source: the file, or the content itself.
         size: its bytes.
+        sha256: the digest of its content, in hexadecimal digits.
     """
 
     uri: S3Uri
     source: Path | bytes
     size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,8 @@ def make_plan(settings: Settings) -> Plan | Refused:
         )
     function = function_arn(settings.function, role, settings.region) if settings.function else None
     recipe = check_recipe(settings.recipe, function, settings.instances)
+    # Before the rows are checked: a file that changes after that is not uploaded.
+    content = _content(settings.data) if settings.data else None
     dataset = examine_dataset(settings.data, recipe.kind)
     checks = (*recipe.checks, *(dataset.checks if dataset else ()))
     if recipe.recipe is None:
@@ -139,8 +142,8 @@ def make_plan(settings: Settings) -> Plan | Refused:
     image = settings.image or image_uri(settings.region)
     chosen = settings.instance_type or instance_type(recipe.recipe.run.model_type)
     inputs = [_recipe_input(recipe, place)]
-    if dataset:
-        inputs.append(_data_input(dataset, place))
+    if dataset and content:
+        inputs.append(_data_input(dataset, place, *content))
     request = training_job(
         recipe.recipe,
         role=role.arn,
@@ -168,19 +171,21 @@ def _instance_type(chosen: str, recipe: NovaRecipe) -> list[Check]:
 
 def _recipe_input(recipe: CheckedRecipe, place: S3Uri) -> Input:
     content = recipe.text.encode()
-    return Input(place / sha256(content).hexdigest()[:_KEY_DIGITS] / "recipe.yaml", content, len(content))
+    digest = sha256(content).hexdigest()
+    return Input(place / digest[:_KEY_DIGITS] / "recipe.yaml", content, len(content), digest)
 
 
-def _data_input(dataset: Dataset, place: S3Uri) -> Input:
-    digest, size = sha256(), 0
+def _data_input(dataset: Dataset, place: S3Uri, digest: str, size: int) -> Input:
+    return Input(place / digest[:_KEY_DIGITS] / dataset.file_name, dataset.path, size, digest)
+
+
+def _content(path: Path) -> tuple[str, int]:
+    """The digest of a file and its size."""
     try:
-        with dataset.path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest(), file.tell()
     except OSError as failure:
-        raise InputError(f"cannot be read: {failure.strerror}", path=dataset.path) from failure
-    return Input(place / digest.hexdigest()[:_KEY_DIGITS] / dataset.file_name, dataset.path, size)
+        raise InputError(f"cannot be read: {failure.strerror}", path=path) from failure
 
 
 def _job_name(run_name: str, digest: str) -> str:
