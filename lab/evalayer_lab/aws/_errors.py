@@ -97,15 +97,19 @@ def asking(action: str, resource: str) -> Iterator[None]:
         exceptions.PartialCredentialsError,
         exceptions.CredentialRetrievalError,
         exceptions.TokenRetrievalError,
+        exceptions.NoAuthTokenError,
+        exceptions.RefreshWithMFAUnsupportedError,
         exceptions.SSOError,
+        getattr(exceptions, "LoginError", exceptions.SSOError),  # not in older ones
     ) as error:
         raise AwsError(f"there are no usable AWS credentials ({one_line(error)}); {_LOGIN}", "credentials") from error
     except (exceptions.ReadTimeoutError, exceptions.ConnectionClosedError, exceptions.IncompleteReadError) as error:
         raise AwsError(f"{resource}: {action} got no answer: {one_line(error)}", "unanswered") from error
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
-        reason = (
-            f"{resource}: AWS cannot be reached: {one_line(error)}; check the network, --region and AWS_ENDPOINT_URL"
-        )
+        # Of a request that cannot even be sent, the text may quote its headers, and these a session token.
+        is_unsent = type(error) is exceptions.HTTPClientError
+        text = "no request can be sent, as with a line break in a credential" if is_unsent else one_line(error)
+        reason = f"{resource}: AWS cannot be reached: {text}; check the network, --region and AWS_ENDPOINT_URL"
         raise AwsError(reason, "unreachable") from error
     except ResponseParserError as error:
         reason = f"{resource}: the answer to {action} is not one of AWS; is there a proxy between?"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from evalayer_lab._errors import InputError
-from evalayer_lab.aws._errors import asking
+from evalayer_lab.aws._errors import AwsError, asking, one_line
 
 if TYPE_CHECKING:
     import boto3
@@ -47,7 +49,7 @@ class Aws:
             import boto3
         except ImportError as error:
             raise InputError('this takes boto3: pip install "evalayer[lab]"') from error
-        with asking("the configuration", "AWS"):
+        with _configuring():
             session = boto3.Session(region_name=region)
         if not session.region_name:
             raise InputError("the AWS region is not known; give --region, or set AWS_DEFAULT_REGION")
@@ -56,7 +58,7 @@ class Aws:
     @cached_property
     def has_credentials(self) -> bool:
         """Whether there are credentials at all."""
-        with asking("the credentials", "AWS"):
+        with _configuring():
             return self._session.get_credentials() is not None
 
     @cached_property
@@ -127,5 +129,16 @@ class Aws:
             read_timeout=timeout,
         )
         make: Any = self._session.client
-        with asking("the configuration", "AWS"):
+        with _configuring():
             return make(service, region_name=self.region, config=config)
+
+
+@contextmanager
+def _configuring() -> Iterator[None]:
+    """Make an `AwsError` of what boto3 raises where the configuration or the credentials are read."""
+    try:
+        with asking("the configuration", "AWS"):
+            yield
+    except (ValueError, OSError) as error:  # a number or an address that is none; a credential_process that fails
+        reason = f"the AWS configuration cannot be used: {one_line(error)}; check AWS_PROFILE and the variables AWS_*"
+        raise AwsError(reason, "credentials") from error

@@ -41,6 +41,7 @@ def wait(ctx: click.Context, job: str, region: str | None, logs: bool, as_json: 
     Example:
       evalayer wait support-tickets-0123456789ab && evalayer fetch support-tickets-0123456789ab
     """
+    from evalayer_lab.aws._errors import AwsError
     from evalayer_lab.aws._session import Aws
     from evalayer_lab.aws.jobs import LogReader
     from evalayer_lab.aws.jobs import wait as wait_for
@@ -50,9 +51,11 @@ def wait(ctx: click.Context, job: str, region: str | None, logs: bool, as_json: 
     line = _Line()
 
     def show(found: Job) -> None:
-        if reader:
-            for text in reader.read():
+        try:
+            for text in reader.read() if reader else ():
                 line.print(text)
+        except AwsError as failure:  # the job is watched without its log; the next time goes on where this one stopped
+            line.print(str(failure))
         line.show(found)
 
     try:

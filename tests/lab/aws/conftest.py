@@ -160,9 +160,9 @@ def account(aws: Server) -> Server:
     functions = aws.client("lambda")
     code = {"ZipFile": b"PK\5\6" + bytes(18)}
     layer = functions.publish_layer_version(LayerName="evalayer", Content=code)["LayerVersionArn"]
-    for name in ("SageMaker-letters", "SageMaker-raises", "SageMaker-broken"):
+    for name in ("letters", "raises", "broken", "refuses", "lacks"):
         functions.create_function(
-            FunctionName=name,
+            FunctionName=f"SageMaker-{name}",
             Runtime="python3.13",
             Role=ROLE,
             Handler="app.lambda_handler",

@@ -54,7 +54,19 @@ def _handlers() -> dict[str, Callable[[Any, Any], Any]]:
     def broken(event: Any, context: Any) -> Any:
         return {"statusCode": 200, "body": [{"metric": "same", "value": "high"}]}
 
-    return {"SageMaker-letters": build_lambda_handler(task), "SageMaker-raises": raises, "SageMaker-broken": broken}
+    def refuses(event: Any, context: Any) -> Any:
+        return {"statusCode": 400, "body": {"error": event["data"]["prompt"]}}
+
+    def lacks(event: Any, context: Any) -> Any:
+        return {"statusCode": 400, "body": {"error": f"Unsupported process_type: {event['process_type']}"}}
+
+    return {
+        "SageMaker-letters": build_lambda_handler(task),
+        "SageMaker-raises": raises,
+        "SageMaker-broken": broken,
+        "SageMaker-refuses": refuses,
+        "SageMaker-lacks": lacks,
+    }
 
 
 class FakeAws:

@@ -275,6 +275,8 @@ def test_a_function_in_another_region(account: Server, check: Check) -> None:
             "SageMaker-broken",
             "does not answer a preprocess event as a job needs it: the body of a preprocess response is an object",
         ),
+        ("SageMaker-refuses", "as a job needs it: it answered 400: its log may say more"),
+        ("SageMaker-lacks", "as a job needs it: it answered 400: Unsupported process_type: preprocess"),
     ],
 )
 def test_a_function_that_answers_badly(check: Check, data: Path, function: str, message: str) -> None:

@@ -161,3 +161,15 @@ def test_ctrl_c_does_not_stop_the_job(aws: Server, job: str) -> None:
     assert "The job goes on. To watch it again: evalayer wait letters" in rest
     assert "aws sagemaker stop-training-job --training-job-name letters --region us-east-1" in rest
     assert "StopTrainingJob" not in aws.calls
+
+
+@pytest.mark.parametrize("fault", ["throttled", "denied"])
+def test_a_log_that_cannot_be_read_does_not_end_the_watch(
+    aws: Server, job: str, run_command: Run, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    aws.plan(faults={"DescribeLogStreams": [fault]})
+    done = run_command("wait", job, "--logs")
+    assert done.code == 0
+    assert "logs:DescribeLogStreams" in done.err
+    assert "Completed in" in done.out

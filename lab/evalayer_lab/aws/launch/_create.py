@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from evalayer_lab._errors import InputError
 from evalayer_lab.aws._errors import AwsError, asking
@@ -79,7 +79,8 @@ def upload(plan: Plan, aws: Aws, on_bytes: OnBytes = lambda count: None) -> list
         with asking("s3:PutObject", str(one.uri)):
             if isinstance(one.source, Path):
                 with _opened(one.source) as file:
-                    aws.s3.upload_fileobj(_Unchanged(file, one), one.uri.bucket, one.uri.key, Callback=on_bytes)
+                    content: Any = _Unchanged(file, one)
+                    aws.s3.upload_fileobj(content, one.uri.bucket, one.uri.key, Callback=on_bytes)
             else:
                 aws.s3.put_object(Bucket=one.uri.bucket, Key=one.uri.key, Body=one.source)
                 on_bytes(one.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 from typing import Any, Final
@@ -53,6 +54,8 @@ def check_invoke(aws: Aws, function: Function, recipe: NovaRecipe, dataset: Data
             raise _FunctionFailed("what it answers is no JSON") from None
         if answer.get("FunctionError"):
             raise _FunctionFailed(_raised(response))
+        if isinstance(response, Mapping) and response.get("statusCode", 200) != 200:
+            raise _FunctionFailed(_refused(response))
         return response
 
     for what, trial in _trials(recipe, dataset):
@@ -121,3 +124,11 @@ def _raised(response: object) -> str:
     if message and (own or kind.startswith(("Runtime.", "Sandbox.", "ImportError", "ModuleNotFoundError"))):
         return f"{kind}: {ascii(message[:_LONGEST])[1:-1]}"
     return f"it raised {ascii(kind[:_LONGEST])[1:-1]}; its log says more: evalayer invoke runs it on this machine"
+
+
+def _refused(response: Mapping[str, Any]) -> str:
+    """Say that a function answered with an error. Only the message of a missing processor cannot quote a row."""
+    body = response.get("body")
+    message = str(body.get("error", "")) if isinstance(body, Mapping) else ""
+    known = message if re.fullmatch(r"Unsupported process_type: \w{1,40}", message) else "its log may say more"
+    return f"it answered {ascii(response.get('statusCode'))[:_LONGEST]}: {known}"
