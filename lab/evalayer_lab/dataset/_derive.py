@@ -14,6 +14,8 @@ from evalayer_lab.dataset._language import language
 from evalayer_lab.dataset._problem import shown
 
 KEYS: Final = ("task", "difficulty", "domain", "length", "language")
+_LONGEST: Final = 10_000
+_LARGEST: Final = 2**63 - 1
 
 Value: TypeAlias = str | int | float | bool | None
 Texts: TypeAlias = Mapping[str, str]
@@ -29,7 +31,8 @@ def derivations(
     Args:
         keys: which of task, difficulty, domain, length and language to add.
         difficulty_of: given a row's texts (query, response, and system and metadata if it has them), its difficulty;
-            None for the rule that `evalayer_lab.dataset` has.
+            None for the rule that `evalayer_lab.dataset` has. A difficulty is text of at most 10,000 characters, a
+            finite number, or None for no difficulty.
         domain: how domains are found; needed for domain.
 
     Raises:
@@ -75,9 +78,17 @@ def _by_row(function: RowFunction) -> Derive:
 
 def _called(function: RowFunction, row: Texts) -> Value | Exception:
     try:
-        value = function(row)
+        value = function(dict(row))  # a copy: what the function does to it is no change of the row
     except Exception as error:  # noqa: BLE001 (a user's function; reported with the row)
         return error
-    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
+    if _is_usable(value):
         return value
-    return TypeError(f"it returned {shown(type(value).__name__)}, not text or a finite number")
+    return TypeError(f"it returned {shown(type(value).__name__)}, not text or a number that JSON can hold")
+
+
+def _is_usable(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _LONGEST and not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, int):
+        return abs(value) <= _LARGEST
+    return value is None or (isinstance(value, float) and math.isfinite(value))

@@ -10,9 +10,10 @@ from itertools import islice
 from os import PathLike, fspath
 from typing import Final, TypeVar
 
+from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._content import KeyCounts, MetadataKey
 from evalayer_lab.dataset._derive import Derive, Value
-from evalayer_lab.dataset._lines import LineReader, refuse_empty
+from evalayer_lab.dataset._lines import MAX_LINE_BYTES, LineReader, refuse_empty
 from evalayer_lab.dataset._problem import Problem, Problems, Reporter, shown
 from evalayer_lab.dataset._rows import CheckedRow, RowChecker, metadata_object
 from evalayer_lab.dataset._splice import with_metadata
@@ -71,7 +72,7 @@ def enrich(
         on_progress: is called from time to time with the number of rows since the last call.
 
     Raises:
-        InputError: the file cannot be read or has no rows, or the other cannot be written.
+        InputError: the file cannot be read, has no rows or a line longer than 16 MiB, or the other cannot be written.
     """
     name = fspath(path)
     problems = Problems(max_problems)
@@ -81,7 +82,7 @@ def enrich(
     checked = ((line, checker.check(number, line)) for number, line in lines)
     added = {key: KeyCounts() for key in add}
     kept: Counter[str] = Counter()
-    changed = not_objects = 0
+    written = changed = not_objects = 0
     with new_file(out, overwrite=overwrite) as file:
         for batch in _batches(checked):
             rows = [row for _, row in batch if row is not None]
@@ -102,8 +103,12 @@ def enrich(
                             changed += 1
                             text = with_metadata(text.decode(), metadata, new).encode()
                 file.write(text + b"\n")
+            written += len(batch)
             on_progress(len(batch))
         refuse_empty(lines.rows, name)
+        if written < lines.rows:
+            longest = f"a line longer than {MAX_LINE_BYTES // 2**20} MiB, which cannot be taken over; remove it first"
+            raise InputError(f"has {longest}: evalayer dataset check names it", path=name)
     return Enrichment(
         path=name,
         out=fspath(out),

@@ -100,6 +100,7 @@ def sample(
     name = fspath(path)
     if Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir():
         raise InputError("is no file that can be read twice", path=name)
+    before = _signature(name)
     problems = Problems(max_problems)
     known, of_line = _strata(name, stratify, problems, on_progress)
     sizes = [0] * len(known)
@@ -115,7 +116,7 @@ def sample(
             if number in chosen:
                 file.write(line.rstrip(b"\r") + b"\n")
                 chosen.remove(number)
-        if chosen:
+        if chosen or _signature(name) != before:
             raise InputError("has changed while it was read; try again", path=name)
     return Sampling(
         path=name,
@@ -212,6 +213,15 @@ def _lines(path: str, on_progress: Callable[[int], object]) -> Iterator[tuple[in
         if reader.rows % PROGRESS_ROWS == 0:
             on_progress(PROGRESS_ROWS)
     refuse_empty(reader.rows, path)
+
+
+def _signature(path: str) -> tuple[int, ...] | None:
+    """What changes with a file; None if it is not there, which reading it says."""
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _value(metadata: Mapping[str, object], key: str) -> str | None:

@@ -17,15 +17,18 @@ from evalayer_lab._errors import InputError
 def new_file(path: str | PathLike[str], *, overwrite: bool) -> Iterator[BinaryIO]:
     """Write a file beside its place, in a folder made for it if need be, and move it there at the end.
 
-    After an error nothing is left of the file.
+    After an error nothing is left of the file. Where the name is a link, the file that it leads to is written.
 
     Raises:
         InputError: there is such a file already and it may not be overwritten, or it cannot be written.
     """
     name = fspath(path)
-    place = Path(name)
-    if place.is_dir():
-        raise InputError("is a folder; name a file to write", path=name)
+    try:
+        place = Path(name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a link that leads to itself
+        raise _unwritable(error, name) from error
+    if place.exists() and not place.is_file():
+        raise InputError("is a folder, a device or a pipe; name a file to write", path=name)
     if place.exists() and not overwrite:
         raise _is_there(name)
     try:

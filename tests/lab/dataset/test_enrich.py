@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -128,7 +130,7 @@ def test_a_user_function_gives_the_difficulty(tmp_path: Path) -> None:
     assert done.added["difficulty"] == MetadataKey(1, {"5": 1}, 0)
     assert [str(problem) for problem in done.problems] == [
         f"{path}:2: difficulty: the function failed: KeyError: 'missing thing'",
-        f"{path}:3: difficulty: the function failed: TypeError: it returned list, not text or a finite number",
+        f"{path}:3: difficulty: the function failed: TypeError: it returned list, not text or a number that JSON can hold",
     ]
     first = json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8").split("\n")[0])
     assert json.loads(first["metadata"]) == {"difficulty": 5}
@@ -310,3 +312,46 @@ def test_metadata_keeps_its_keys_and_gets_new_ones(metadata: dict[str, object], 
         row = json.loads(with_metadata(json.dumps({"metadata": "x", "z": 1}), json.dumps(metadata), new))
         assert json.loads(row["metadata"]) == {**metadata, **new}
         assert list(row) == ["metadata", "z"]
+
+
+def test_a_line_that_is_too_long_is_never_dropped(tmp_path: Path) -> None:
+    path, out = tmp_path / "gen_qa.jsonl", tmp_path / "out.jsonl"
+    path.write_text("\n".join([json.dumps(GOOD), json.dumps({**GOOD, "query": "x" * (17 << 20)}), json.dumps(GOOD)]))
+    with pytest.raises(InputError, match="has a line longer than 16 MiB, which cannot be taken over"):
+        enrich(path, out, derivations(["length"]))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**64, "x" * 20_000, float("nan"), []])
+def test_a_function_s_value_that_cannot_be_written(tmp_path: Path, value: Any) -> None:
+    path, out = tmp_path / "gen_qa.jsonl", tmp_path / "out.jsonl"
+    path.write_text(json.dumps(GOOD) + "\n")
+    done = enrich(path, out, derivations(["difficulty"], difficulty_of=lambda row: value))
+    assert (done.errors, done.changed) == (1, 0)
+    assert "it returned" in done.problems[0].reason
+    assert out.read_text() == path.read_text()
+
+
+def test_a_function_cannot_change_the_row(tmp_path: Path) -> None:
+    path, out = tmp_path / "gen_qa.jsonl", tmp_path / "out.jsonl"
+    path.write_text(json.dumps({**GOOD, "metadata": '{"kept": 1}'}) + "\n")
+
+    def forgets(row: Any) -> str:
+        row.clear()
+        return "easy"
+
+    enrich(path, out, derivations(["difficulty"], difficulty_of=forgets))
+    assert json.loads(out.read_text()) == {**GOOD, "metadata": '{"kept": 1, "difficulty": "easy"}'}
+
+
+def test_a_link_is_followed_and_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    path, link, pipe = tmp_path / "gen_qa.jsonl", tmp_path / "link.jsonl", tmp_path / "pipe"
+    path.write_text(json.dumps(GOOD) + "\n")
+    link.symlink_to(path.name)
+    enrich(path, link, derivations(["length"]), overwrite=True)
+    assert link.is_symlink()
+    assert "length" in path.read_text()
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="is a folder, a device or a pipe"):
+        enrich(path, pipe, derivations(["length"]), overwrite=True)
+    assert pipe.is_fifo()

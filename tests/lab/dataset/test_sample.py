@@ -178,3 +178,16 @@ def test_any_bytes_give_a_sample_or_an_input_error(tmp_path: Path, content: byte
         assert sample(path, tmp_path / "out.jsonl", 1, overwrite=True).taken == 1
     except InputError:
         return
+
+
+def test_a_file_that_changes_between_the_readings_gives_no_sample(tmp_path: Path) -> None:
+    path, out = tmp_path / "gen_qa.jsonl", tmp_path / "out.jsonl"
+    lines = [json.dumps({"query": f"q{number}", "response": "r"}) for number in range(1000)]
+    path.write_text("\n".join(lines))
+
+    def change(rows: int) -> None:
+        path.write_text("\n".join(reversed(lines)))
+
+    with pytest.raises(InputError, match="has changed while it was read"):
+        sample(path, out, 10, on_progress=change)
+    assert not out.exists()
