@@ -130,7 +130,8 @@ def test_a_user_function_gives_the_difficulty(tmp_path: Path) -> None:
     assert done.added["difficulty"] == MetadataKey(1, {"5": 1}, 0)
     assert [str(problem) for problem in done.problems] == [
         f"{path}:2: difficulty: the function failed: KeyError: 'missing thing'",
-        f"{path}:3: difficulty: the function failed: TypeError: it returned list, not text or a number that JSON can hold",
+        f"{path}:3: difficulty: the function failed: TypeError: it returned list, not text or a number that JSON can "
+        "hold",
     ]
     first = json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8").split("\n")[0])
     assert json.loads(first["metadata"]) == {"difficulty": 5}
