@@ -63,7 +63,7 @@ def create_tables(aws: Aws, plans: Sequence[TablePlan]) -> None:
     """Create the database and the tables that are not there, and add the columns that are missing.
 
     Raises:
-        InputError: somebody created another table of that name in the meantime.
+        InputError: somebody created another table, or another column, of that name in the meantime.
         AwsError: Glue did not do it.
     """
     for database in dict.fromkeys(plan.table.database for plan in plans if plan.outcome == "created"):
@@ -79,8 +79,10 @@ def create_tables(aws: Aws, plans: Sequence[TablePlan]) -> None:
                     raise
                 create_tables(aws, plan_tables(aws, [table]))
         elif plan.outcome == "extended":
-            with asking("glue:UpdateTable", _title(table)):
-                aws.glue.update_table(DatabaseName=table.database, TableInput=plan.table_input)
+            (now,) = plan_tables(aws, [table])  # another run may have added columns during the upload
+            if now.outcome == "extended":
+                with asking("glue:UpdateTable", _title(table)):
+                    aws.glue.update_table(DatabaseName=table.database, TableInput=now.table_input)
 
 
 def add_partitions(aws: Aws, tables: Sequence[AthenaTable]) -> None:

@@ -16,7 +16,7 @@ from tests.lab.results.result_tree import Row, make_row, write_tree
 from evalayer_lab._errors import InputError
 from evalayer_lab.aws._s3 import S3Uri
 from evalayer_lab.aws._session import Aws
-from evalayer_lab.publish import Publication, athena_tables, publication_of, script, tables
+from evalayer_lab.publish import Publication, athena_tables, create_tables, plan_tables, publication_of, script, tables
 from evalayer_lab.publish._tables import write_files
 from evalayer_lab.results import read_results
 
@@ -209,6 +209,24 @@ def test_new_columns_are_added_and_old_ones_kept(
     }
     assert sorted(values[0] for values in partitions("evaluation_rows")) == ["other", "tickets"]
     assert run_publish("athena", folder, "--to", TO).out.count(": unchanged") == 2
+
+
+def test_columns_that_another_run_adds_meanwhile_are_kept(
+    aws: Aws, folder: Path, run_publish: Publish, tmp_path: Path
+) -> None:
+    run_publish("athena", folder, "--to", TO)
+    before = columns_there("evaluation_rows")
+    plans = []
+    for key in ("shift", "site"):
+        rows = [make_row(index, "hardware", "software", metadata={key: "a"}) for index in range(4)]
+        publication = publication_of(read_results(write_tree(tmp_path / key, rows)))
+        described = athena_tables(publication, S3Uri.parse(TO, "--to"), database="evalayer", table="evaluation")
+        plans.append(plan_tables(aws, described))
+    for plan in plans:
+        create_tables(aws, plan)
+    assert columns_there("evaluation_rows") == before | {"metadata__shift": "string", "metadata__site": "string"}
+    create_tables(aws, plans[0])
+    assert len(columns_there("evaluation_rows")) == len(before) + 2
 
 
 @pytest.mark.parametrize(
