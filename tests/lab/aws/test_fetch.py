@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import resource
 import tarfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from tests.lab.aws.conftest import Run, Server, never
@@ -28,9 +30,9 @@ FILES = {
 URI = S3Uri("results", "x/letters")
 
 
-def _tar(files: Mapping[str, bytes], link: str | None = None) -> bytes:
+def _tar(files: Mapping[str, bytes], link: str | None = None, pack: Literal["w", "w:gz"] = "w:gz") -> bytes:
     raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
+    with tarfile.open(fileobj=raw, mode=pack) as tar:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
@@ -136,6 +138,23 @@ def test_a_damaged_download_is_never_taken_up(aws: Server, session: Aws, tmp_pat
         fetch(session, found, tmp_path / "out", sleep=never)
     fetched = fetch(session, found, tmp_path / "out", sleep=never)
     assert (fetched.folder / "run/eval_results/results_1.json").read_bytes() == b"{}"
+
+
+def test_a_full_disk_costs_nothing_that_was_downloaded(aws: Server, session: Aws, tmp_path: Path) -> None:
+    content = _tar({"run/eval_results/a": bytes(range(256)) * 40_000}, pack="w")
+    _put(aws, {"x/letters/output/output.tar": content})
+    found = find_output(session, URI / "output/output.tar")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, hard))
+    try:
+        with pytest.raises(InputError, match="out: cannot be written: File too large"):
+            fetch(session, found, tmp_path / "out", sleep=never)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (tmp_path / "out").exists()
+    fetched = fetch(session, found, tmp_path / "out", sleep=never)
+    assert 0 < fetched.downloaded <= len(content) - (3 << 20)
+    assert (tmp_path / "out/run/eval_results/a").read_bytes() == bytes(range(256)) * 40_000
 
 
 def test_two_that_fetch_the_same_at_once_download_it_once(aws: Server, session: Aws, tmp_path: Path) -> None:
