@@ -14,7 +14,7 @@ from evalayer_lab.report._tables import add_row, say, show, table_of
 def render_comparison(comparison: Comparison, console: Console) -> None:
     """Print how two runs differ on the rows they share."""
     interval_name = f"{level_of(comparison.differences[0].difference)} interval"
-    table = table_of("beside the other run", "this", "other", "difference", interval_name, "rows", "verdict")
+    table = table_of("beside the other run", "this", "other", "change", interval_name, "rows", "verdict")
     for metric, rows in groupby(comparison.differences, key=lambda row: row.metric.partition(".")[0]):
         for index, row in enumerate(rows):
             part = row.metric.removeprefix(f"{metric}.")
