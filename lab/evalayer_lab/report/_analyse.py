@@ -97,7 +97,7 @@ def analyse(
         classifications=decoded,
         correctness=None if verdict is None else verdict.metric,
         confidence=described,
-        no_confidence=None if described is not None else _no_confidence(judged),
+        no_confidence=None if described is not None else _no_confidence(judged, results.field),
         segments=where,
         heat_map=None if target is None or table is None else heat_map(target, table, keys, level=level),
         slices=failing,
@@ -157,7 +157,7 @@ def gate_of(
         raise InputError(reason, path=results.folder)
     judged = None if verdict is None else judge(results, verdict, kind)
     if judged is None or not len(judged.rows):
-        raise InputError(_no_confidence(judged), path=results.folder)
+        raise InputError(_no_confidence(judged, results.field), path=results.folder)
     gate = gate_threshold(judged.confidence, judged.correct, max_risk, level=level, n_unscored=judged.n_missing)
     return FoundGate(gate, judged, results.field)
 
@@ -190,5 +190,5 @@ def _codes(results: Results, name: str) -> tuple[NDArray[np.int32], NDArray[np.i
     return gold, predicted
 
 
-def _no_confidence(judged: Judged | None) -> str:
-    return _NO_VERDICT if judged is None else why_none(judged)
+def _no_confidence(judged: Judged | None, field: str | None) -> str:
+    return _NO_VERDICT if judged is None else why_none(judged, field)

@@ -119,15 +119,20 @@ def judge(results: Results, verdict: Verdict, kind: ConfidenceKind) -> Judged:
     return Judged(kind, verdict.metric, rows, confidence[rows], verdict.right[rows], missing)
 
 
-def why_none(judged: Judged) -> str:
-    """Say why no row has a confidence, and how to get one."""
+def why_none(judged: Judged, field: str | None) -> str:
+    """Say why no row has a confidence, and how to get one.
+
+    Args:
+        judged: no row that has a confidence.
+        field: where the label was looked for; None for the whole answer.
+    """
     if not judged.missing:
         return "There is no row."
     reason = max(judged.missing, key=lambda reason: judged.missing[reason])
     if reason == CONFIDENCE_REASONS["no_log_probabilities"]:
         reason = "The answers have no log probabilities; set inference.top_logprobs in the recipe, up to 20."
     elif reason == CONFIDENCE_REASONS["no_field"]:
-        reason += " Name the field of the label with --field."
+        reason = f"No answer has the field {field!r}; give --field the name of the label's."
     return reason
 
 

@@ -119,6 +119,12 @@ def test_without_confidence_or_verdict_there_is_no_gate(tmp_path: Path) -> None:
 EXTREMES = [0.0, 1.0, 5e-324, 1e-300, 1e-16, 2.0**-52, 0.5, 1 - 2.0**-53, 1 - 2.0**-52, 0.999999]
 
 
+def test_a_field_that_no_answer_has_is_named(tmp_path: Path) -> None:
+    folder = write_tickets(tmp_path / "run", [ticket(i, "access", confidence=0.9) for i in range(20)])
+    with pytest.raises(InputError, match="No answer has the field 'clas'; give --field the name of the label's"):
+        run_gate(folder, "--max-risk", 0.2, "--field", "clas")
+
+
 def test_the_router_agrees_with_the_library(tmp_path: Path) -> None:
     results = read_tickets(tmp_path / "run", confident_rows())
     found = gate_of(results, max_risk=0.2)
