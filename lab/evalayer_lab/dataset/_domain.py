@@ -57,12 +57,7 @@ def domain_rules(path: Path) -> DomainSource:
         InputError: the file cannot be read or is something else.
     """
     rules = _rules(path)
-    patterns = {
-        domain: re.compile(
-            "|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in sorted(words, key=len, reverse=True))
-        )
-        for domain, words in rules.items()
-    }
+    patterns = {domain: _pattern(words) for domain, words in rules.items()}
 
     def predict(queries: Sequence[str]) -> Sequence[str]:
         return [_most(query.casefold(), patterns) for query in queries]

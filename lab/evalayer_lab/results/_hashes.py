@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,7 +81,7 @@ def write_json(path: Path, document: object) -> None:
     draft = path.with_name(f".{path.name}-{uuid4().hex}")
     try:
         draft.write_text(json.dumps(document), encoding="ascii")
-        os.replace(draft, path)  # noqa: PTH105 (Path.replace is the same, and this reads as what it is)
+        draft.replace(path)
     except OSError:
         draft.unlink(missing_ok=True)
 

@@ -18,7 +18,7 @@ from evalayer_lab.statistics._compare import (
     paired_difference,
     permutation_test,
 )
-from evalayer_lab.statistics._confusion import ConfusionMatrix, confusion_from_counters
+from evalayer_lab.statistics._confusion import ConfusionMatrix
 from evalayer_lab.statistics._gate import Gate, gate_threshold, smallest_gate
 from evalayer_lab.statistics._intervals import (
     Estimate,
@@ -82,7 +82,6 @@ __all__ = [
     "classification_report_from_confusion",
     "clopper_pearson_interval",
     "clustered_standard_error",
-    "confusion_from_counters",
     "cross_fit",
     "debiased_l2_calibration_error",
     "expected_calibration_error",

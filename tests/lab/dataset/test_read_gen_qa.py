@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab._errors import InputError
@@ -339,6 +339,9 @@ files = st.one_of(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=300
 )
 @given(files)
+@example(b"PK\x03\x04")
+@example(b"PAR1")
+@example(b"\x1f\x8b")
 def test_any_bytes_give_valid_rows_and_problems_or_an_input_error(tmp_path: Path, content: bytes) -> None:
     path = written(tmp_path, content)
     problems: list[Problem] = []
@@ -346,7 +349,7 @@ def test_any_bytes_give_valid_rows_and_problems_or_an_input_error(tmp_path: Path
     try:
         rows.extend(read_gen_qa(path, on_problem=problems.append))
     except InputError as error:
-        words = ("no rows", "UTF-16", "a JSON ", "unpack it first", "convert it")
+        words = ("no rows", "UTF-16", "a JSON ", "unpack it first", "save the sheet as CSV", "convert it")
         assert any(word in str(error) for word in words)  # noqa: PT017 (both outcomes are fine)
         return
     errors = {problem.line for problem in problems if problem.severity == "error"}
