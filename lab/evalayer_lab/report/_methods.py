@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from evalayer_lab.report._confidence import HIGH
 from evalayer_lab.report._document import Document, Estimate
 
 METHODS: Final = {
@@ -36,7 +37,7 @@ _SECTIONS: Final = {
     "Clopper-Pearson bound of the error rate stays below the limit.",
     "segments": "Segments are ranked by the end of their interval that flatters them. One stands out when that end "
     "misses the value of the whole and the test of slices against the rest holds after Bonferroni's correction for the "
-    "number of segments.",
+    f"number of segments. Its quadrant is by mean confidence, high from {HIGH} on, and by the value of the whole.",
     "heat_map": "The two keys whose values differ the most, by the variance between their segments.",
     "slices": "Every conjunction of up to three metadata values with enough rows is tested against the rest, and the "
     "p-values are corrected together (Benjamini and Hochberg 1995). Rates are shrunk towards the whole "

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalayer_lab.report._choice import Target
+from evalayer_lab.report._confidence import HIGH
 from evalayer_lab.report._document import Estimate, HeatMap, Segment, Segments, Slice, Slices
 from evalayer_lab.report._estimate import estimate, within_scores
 from evalayer_lab.results import Results
@@ -49,6 +50,7 @@ def table_of(
         target.scored,
         keys,
         confidence=confidence,
+        confidence_cut=HIGH,  # as for single rows: by the mean of all, an unsure model had overconfident segments
         higher_is_better=target.higher_is_better,
         level=level,
     )

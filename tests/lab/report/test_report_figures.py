@@ -310,3 +310,10 @@ def test_other_kinds_of_confidence(results: Results, frame: pd.DataFrame, kind: 
     known = frame[frame[f"confidence_{kind}"].notna() & (frame["metric.class.unscored"] == 0)]
     assert [found.n, found.mean] == pytest.approx([len(known), known[f"confidence_{kind}"].mean()])
     assert found.n + sum(found.missing.values()) == len(frame)
+
+
+def test_a_segment_of_an_unsure_model_is_never_called_overconfident(document: Document) -> None:
+    assert document.segments is not None
+    quadrants = {each.quadrant for each in document.segments.ranked if (each.mean_confidence or 0) <= 0.7}
+    assert quadrants
+    assert quadrants <= {"critical", "conservative"}
