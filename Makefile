@@ -59,7 +59,7 @@ lock: $(VENV)/.dev ## Renew the hash-locked requirements
 	@for python in 3.12 3.13; do $(BIN)/$(COMPILE) --python-version $$python --python-platform aarch64-manylinux_2_28 \
 	  pyproject.toml --extra metrics --output-file layer/python$$python/requirements.txt; done
 	@echo 'awslambdaric>=4' | $(BIN)/$(COMPILE) --no-annotate --universal --python-version 3.12 - \
-	  --output-file lab/evalayer_lab/handler/runtime-client.txt
+	  --output-file lab/evalayer_lab/function/runtime-client.txt
 	@echo checkov | $(BIN)/$(COMPILE) --universal --python-version 3.11 - --output-file requirements-checkov.txt
 	@printf 'mlflow\nsagemaker-mlflow\n' > $(VENV)/oracle-excludes.txt
 	@echo sagemaker-train | $(BIN)/$(COMPILE) --universal --python-version 3.11 - \

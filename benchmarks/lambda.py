@@ -18,7 +18,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from evalayer_lab.handler import DEFAULT_PYTHON, RuntimeEmulator
+from evalayer_lab.function import DEFAULT_PYTHON, RuntimeEmulator
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = Path(__file__).parent

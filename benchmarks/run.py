@@ -44,7 +44,7 @@ def make_data(folder: Path) -> None:
 def run_twin(folder: Path) -> None:
     """Run the twin in this process and print what it took as JSON."""
     from evalayer_lab.backends.replay import ReplayBackend
-    from evalayer_lab.handler import load_handler
+    from evalayer_lab.function import load_handler
     from evalayer_lab.recipe import read_recipe
     from evalayer_lab.run import RunPlan, run
 
@@ -63,7 +63,7 @@ def run_twin(folder: Path) -> None:
 
 def run_loop(folder: Path) -> None:
     """Call the handler in a plain loop and print what it took as JSON."""
-    from evalayer_lab.handler import load_handler
+    from evalayer_lab.function import load_handler
 
     handler = load_handler(str(ROOT / "processors/app.py") + ":lambda_handler").call
     with (folder / "answers.jsonl").open(encoding="utf-8") as lines:

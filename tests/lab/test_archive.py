@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab._archive import unpack
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs.archive import unpack
 
 Entry = tuple[str, bytes | None]  # None: a folder
 

@@ -12,8 +12,8 @@ from zipfile import ZipFile
 import pytest
 from click.testing import CliRunner, Result
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.cli.init import init
+from evalayer_lab.inputs import InputError
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalayer import JSONValue
-from evalayer_lab._literal import MAX_DEPTH, MAX_LENGTH, parse_literal
+from evalayer_lab.inputs import MAX_DEPTH, MAX_LENGTH, parse_literal
 
 NASTY = st.sampled_from(
     ["'", '"', "\\", "'\"", "\n", "True", "None", "{", "]", "\\'", "\u2028", "\ud800", "\x00", "é😀"]

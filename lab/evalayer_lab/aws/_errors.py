@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal, TypeAlias
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 
 Kind: TypeAlias = Literal["credentials", "denied", "missing", "throttled", "unreachable", "unanswered", "other"]
 

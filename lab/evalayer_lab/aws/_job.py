@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.aws._errors import AwsError, asking, one_line
 from evalayer_lab.aws._session import Aws
+from evalayer_lab.inputs import InputError
 
 _ENDED: Final = {"Completed", "Failed", "Stopped"}
 

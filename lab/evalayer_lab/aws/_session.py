@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.aws._errors import AwsError, asking, one_line
+from evalayer_lab.inputs import InputError
 
 if TYPE_CHECKING:
     import boto3

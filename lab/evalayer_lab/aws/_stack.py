@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 
 
 def stack_output(stack: str, key: str, region: str | None = None) -> str:

@@ -15,8 +15,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.backends._base import Generation, Request
+from evalayer_lab.inputs import InputError
 
 _SEED: Final = 0
 _TOKEN: Final = re.compile(r"\w+|\s+|[^\w\s]")

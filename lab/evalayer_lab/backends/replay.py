@@ -9,9 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from evalayer import JSONValue
-from evalayer_lab._errors import InputError
-from evalayer_lab._literal import parse_literal
 from evalayer_lab.backends._base import Generation, Request
+from evalayer_lab.inputs import InputError, parse_literal
 
 _MAX_LINE = 16 * 1024 * 1024
 _NOT_RECORDED = Generation("", error="no recorded answer for this row")

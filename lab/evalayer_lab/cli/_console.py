@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
+
+import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from evalayer_lab.inputs import Finding
+
+_COLOURS: Final = {"error": "red", "warning": "yellow", "skipped": "cyan", "ok": "green"}
 
 
 def console() -> Console:
@@ -16,6 +23,15 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(file=sys.stdout, highlight=False, soft_wrap=False)
+
+
+def print_findings(findings: Iterable[Finding], *, err: bool = False) -> None:
+    """Print each finding as `severity: path:line: field: reason [code]`, and below it what to do, if it says so."""
+    for finding in findings:
+        severity = click.style(finding.severity, fg=_COLOURS[finding.severity])
+        click.echo(f"{severity}: {finding} [{finding.code}]", err=err)
+        if finding.fix is not None:
+            click.echo(f"  fix: {finding.fix}", err=err)
 
 
 @contextmanager
@@ -42,3 +58,24 @@ def progress(unit: str) -> Iterator[Callable[[int], None]]:
             bar.update(task, rate="" if speed is None else f"{speed:,.0f}/s")
 
         yield advance
+
+
+class FiniteRange(click.FloatRange):
+    """As `click.FloatRange`, without `nan` and `inf`, which no bound keeps out."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, as `1 row` or `2,000 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+POSITIVE = FiniteRange(0, min_open=True)
+SHARE = FiniteRange(0, 1, min_open=True, max_open=True)
+LEVEL = FiniteRange(0.51, 0.9999)

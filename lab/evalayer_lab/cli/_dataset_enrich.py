@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from evalayer_lab.cli._console import counted
 from evalayer_lab.cli._dataset_output import as_json, max_problems, out, overwrite, print_problems, values
-from evalayer_lab.cli._numbers import counted
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import DomainSource, Enrichment

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from evalayer_lab.cli._numbers import counted
+from evalayer_lab.cli._console import counted
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import MetadataKey, Problem
@@ -47,6 +47,6 @@ def values(found: MetadataKey) -> str:
 
 def safe(text: str) -> str:
     """A text from a file, short and fit for a terminal."""
-    from evalayer_lab.dataset._problem import shown
+    from evalayer_lab.dataset import shown
 
     return shown(text, limit=30)

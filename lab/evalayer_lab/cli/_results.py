@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.cli._numbers import LEVEL
+from evalayer_lab.cli._console import LEVEL
+from evalayer_lab.inputs import InputError
 
 if TYPE_CHECKING:
     from evalayer_lab.report import Document

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from evalayer_lab.cli._numbers import POSITIVE
+from evalayer_lab.cli._console import POSITIVE
 from evalayer_lab.cli._results import read, with_level
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalayer_lab.cli._console import counted
 from evalayer_lab.cli._dataset_convert import convert
 from evalayer_lab.cli._dataset_enrich import enrich
 from evalayer_lab.cli._dataset_output import KINDS, max_problems, print_problems, safe, values
 from evalayer_lab.cli._dataset_sample import sample
-from evalayer_lab.cli._group import Group
-from evalayer_lab.cli._numbers import counted
+from evalayer_lab.cli._main import Group
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import DatasetReport, Kind

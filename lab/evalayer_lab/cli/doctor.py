@@ -60,8 +60,8 @@ def doctor(
     """
     import json
 
-    from evalayer_lab.aws.doctor import examine, render, to_json
     from evalayer_lab.cli._console import console
+    from evalayer_lab.doctor import examine, render, to_json
 
     default = Path("template.yaml")
     if template is None and default.is_file():

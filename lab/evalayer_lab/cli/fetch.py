@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from evalayer_lab.aws._s3 import S3Uri
+    from evalayer_lab.inputs import S3Uri
 
 
 @click.command()
@@ -30,11 +30,11 @@ def fetch(source: str, into: Path | None, region: str | None, as_json: bool) -> 
       evalayer fetch support-tickets-0123456789ab
       evalayer fetch s3://my-bucket/evaluations/my-job/output/output.tar.gz --into output/my-job
     """
-    from evalayer_lab.aws._s3 import S3Uri
-    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws import Aws
     from evalayer_lab.aws.jobs import fetch as fetch_output
     from evalayer_lab.aws.jobs import find_output, output_of_job
     from evalayer_lab.cli._console import progress
+    from evalayer_lab.inputs import S3Uri
 
     aws = Aws.connect(region)
     if source.startswith("s3://"):

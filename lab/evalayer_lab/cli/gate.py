@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalayer_lab.cli._numbers import SHARE
+from evalayer_lab.cli._console import SHARE
 from evalayer_lab.cli._results import read, with_options
 
 if TYPE_CHECKING:

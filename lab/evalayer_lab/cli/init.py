@@ -27,7 +27,7 @@ def init(name: str) -> None:
     Example:
       evalayer init product-reviews
     """
-    from evalayer_lab._errors import InputError
+    from evalayer_lab.inputs import InputError
 
     checked = _checked(name)
     folder = Path(name)
@@ -51,7 +51,7 @@ def init(name: str) -> None:
 
 
 def _checked(name: str) -> dict[str, str]:
-    from evalayer_lab._errors import InputError
+    from evalayer_lab.inputs import InputError
 
     module = name.replace("-", "_")
     if len(name) > _LONGEST or not _NAME.fullmatch(name):

@@ -101,7 +101,7 @@ def _built(function: Path | None, layers: tuple[Path, ...]) -> tuple[Path, tuple
 
 
 def _read(event: Path) -> bytes:
-    from evalayer_lab._errors import InputError
+    from evalayer_lab.inputs import InputError
 
     try:
         content = sys.stdin.buffer.read() if str(event) == "-" else event.read_bytes()
@@ -115,8 +115,8 @@ def _read(event: Path) -> bytes:
 
 def _call(ctx: click.Context, payload: Any, handler: str | None) -> Any:
     from evalayer import EvalayerError
-    from evalayer_lab._errors import InputError
-    from evalayer_lab.handler import DEFAULT_HANDLER, LocalContext, load_handler
+    from evalayer_lab.function import DEFAULT_HANDLER, LocalContext, load_handler
+    from evalayer_lab.inputs import InputError
 
     try:
         with redirect_stdout(sys.stderr):  # what the handler prints is not its response
@@ -145,7 +145,7 @@ def _emulate(
     arm64: bool,
 ) -> Any:
     from evalayer import PayloadTooLarge
-    from evalayer_lab.handler import DEFAULT_LAMBDA_HANDLER, DEFAULT_PYTHON, FunctionFailed, RuntimeEmulator
+    from evalayer_lab.function import DEFAULT_LAMBDA_HANDLER, DEFAULT_PYTHON, FunctionFailed, RuntimeEmulator
 
     emulator = RuntimeEmulator(
         function=function,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws import Aws
     from evalayer_lab.aws.launch import Check, Costs, Launched, Plan
 
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "cyan"}
@@ -79,7 +79,7 @@ def launch(
         --role arn:aws:iam::111122223333:role/EvaluationJob --output s3://my-bucket/evaluations --dry-run
       evalayer launch mmlu.yaml --role arn:aws:iam::111122223333:role/EvaluationJob --output s3://my-bucket/mmlu
     """
-    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws import Aws
     from evalayer_lab.aws.launch import Refused, Settings, as_json_text, costs, examine, find_job, make_plan
 
     if not (dry_run or yes or sys.stdin.isatty()):

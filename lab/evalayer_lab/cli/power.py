@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from evalayer_lab.cli._numbers import POSITIVE, SHARE
+from evalayer_lab.cli._console import POSITIVE, SHARE
 from evalayer_lab.cli._results import read
 
 _RATES: Final = (0.05, 0.1, 0.2, 0.3, 0.5)

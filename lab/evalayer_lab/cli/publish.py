@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from evalayer_lab.cli._group import Group
+from evalayer_lab.cli._main import Group
 
 if TYPE_CHECKING:
     from evalayer_lab.publish import Publication, PublishedFiles
@@ -107,9 +107,9 @@ def athena(
       evalayer publish athena output/support-tickets --to s3://my-bucket/evaluations --dry-run
       evalayer publish athena output/support-tickets --to s3://my-bucket/evaluations --database quality
     """
-    from evalayer_lab.aws._s3 import S3Uri
-    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws import Aws
     from evalayer_lab.cli._console import progress
+    from evalayer_lab.inputs import S3Uri
     from evalayer_lab.publish import (
         S3Target,
         add_partitions,
@@ -180,7 +180,7 @@ def cloudwatch(
     """
     from datetime import UTC, datetime
 
-    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws import Aws
     from evalayer_lab.publish import metric_data, put_metrics, requests
 
     aws = None if dry_run else Aws.connect(region)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from evalayer_lab.cli._group import Group
-from evalayer_lab.cli._numbers import counted
+from evalayer_lab.cli._console import counted
+from evalayer_lab.cli._main import Group
 
 if TYPE_CHECKING:
     from evalayer import Task
@@ -60,7 +60,7 @@ def check(
       evalayer recipe check recipes/support_tickets.yaml
       evalayer recipe check recipes/*.yaml --fix --handler processors/app.py:lambda_handler
     """
-    from evalayer_lab._errors import InputError
+    from evalayer_lab.inputs import InputError
     from evalayer_lab.recipe import Circumstances, check_recipe, fix_recipe
 
     circumstances = Circumstances(hyperpod, instances)
@@ -140,7 +140,7 @@ def new(
       evalayer recipe new tickets.yaml --task gen_qa --model lite-2 --stack evalayer --top-logprobs 10
       evalayer recipe new mmlu.yaml --task mmlu --model micro
     """
-    from evalayer_lab._errors import InputError
+    from evalayer_lab.inputs import InputError
     from evalayer_lab.recipe import check_text, write_recipe
 
     if stack and chosen["lambda_arn"]:
@@ -181,8 +181,8 @@ def _task(handler: str) -> Task:
     import sys
     from contextlib import redirect_stdout
 
-    from evalayer_lab._errors import InputError
-    from evalayer_lab.handler import load_handler
+    from evalayer_lab.function import load_handler
+    from evalayer_lab.inputs import InputError
 
     with redirect_stdout(sys.stderr):
         task = load_handler(handler).task
@@ -218,7 +218,7 @@ def _settings(
     if not chosen["name"]:
         chosen["name"] = click.prompt("name", default=file.stem) if asks else file.stem
     if stack:
-        from evalayer_lab.aws._stack import stack_output as ask_for_output
+        from evalayer_lab.aws import stack_output as ask_for_output
 
         chosen["lambda_arn"] = ask_for_output(stack, stack_output, region)
     elif not chosen["lambda_arn"] and asks and chosen["task"] in {"gen_qa", "rft_eval"}:

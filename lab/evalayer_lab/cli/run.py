@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from evalayer_lab.backends import Backend
-    from evalayer_lab.handler import LoadedHandler
+    from evalayer_lab.function import LoadedHandler
     from evalayer_lab.recipe import Recipe
 
 _SHOWN_PROBLEMS = 10
@@ -80,7 +80,7 @@ def run(
 
     from evalayer_lab.cli._console import console, progress
     from evalayer_lab.cli._results import write_html
-    from evalayer_lab.handler import DEFAULT_HANDLER, load_handler
+    from evalayer_lab.function import DEFAULT_HANDLER, load_handler
     from evalayer_lab.recipe import read_recipe
     from evalayer_lab.report import analyse, render
     from evalayer_lab.results import read_results

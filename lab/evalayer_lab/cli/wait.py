@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws import Aws
     from evalayer_lab.aws.jobs import Job
 
 _TAIL = 40
@@ -41,8 +41,7 @@ def wait(ctx: click.Context, job: str, region: str | None, logs: bool, as_json: 
     Example:
       evalayer wait support-tickets-0123456789ab && evalayer fetch support-tickets-0123456789ab
     """
-    from evalayer_lab.aws._errors import AwsError
-    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws import Aws, AwsError
     from evalayer_lab.aws.jobs import LogReader
     from evalayer_lab.aws.jobs import wait as wait_for
 
@@ -78,7 +77,7 @@ def wait(ctx: click.Context, job: str, region: str | None, logs: bool, as_json: 
 
 
 def _print_tail(aws: Aws, job: str) -> None:
-    from evalayer_lab.aws._errors import AwsError
+    from evalayer_lab.aws import AwsError
     from evalayer_lab.aws.jobs import tail
 
     try:

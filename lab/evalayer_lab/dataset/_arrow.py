@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._lines import open_file, unreadable
 from evalayer_lab.dataset._problem import shown
+from evalayer_lab.inputs import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa

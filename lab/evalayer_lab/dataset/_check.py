@@ -8,11 +8,10 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Final
 
-from evalayer_lab.dataset._content import MAX_KEYS, Lengths, MetadataKey, summary
+from evalayer_lab.dataset._content import MAX_KEYS, Lengths, MetadataKey, Tally, summary, tally
 from evalayer_lab.dataset._kinds import FACTS, Kind, detect_kind
 from evalayer_lab.dataset._lines import refuse_empty, split_file
 from evalayer_lab.dataset._problem import Problem, Problems
-from evalayer_lab.dataset._tally import Tally, tally
 from evalayer_lab.dataset._workers import processors, tally_in_parallel
 
 SPAN_BYTES: Final = 8 * 1024 * 1024

@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.dataset._cells import UnusableCell, as_text, to_json
 from evalayer_lab.dataset._csv import DELIMITERS
 from evalayer_lab.dataset._kinds import FACTS, Kind
 from evalayer_lab.dataset._models import explain
 from evalayer_lab.dataset._problem import Problem, Problems, Reporter, shown
 from evalayer_lab.dataset._sources import Source, SourceRow, read_source
+from evalayer_lab.dataset._text import UnusableCell, as_text, to_json
 from evalayer_lab.dataset._write import new_file
+from evalayer_lab.inputs import InputError
 
 PROGRESS_ROWS: Final = 1000
 # What other datasets call a field, so that the right column can be suggested.

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._lines import MAX_LINE_BYTES
 from evalayer_lab.dataset._problem import Reporter, shown
 from evalayer_lab.dataset._text import bounded_lines, open_text
+from evalayer_lab.inputs import InputError
 
 DELIMITERS: Final = ",;\t|"
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Final, TypeAlias
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._domain import DomainSource
-from evalayer_lab.dataset._features import difficulty, length_bucket, task_type
-from evalayer_lab.dataset._language import language
+from evalayer_lab.dataset._features import difficulty, language, length_bucket, task_type
 from evalayer_lab.dataset._problem import shown
+from evalayer_lab.inputs import InputError, load_function
 
 KEYS: Final = ("task", "difficulty", "domain", "length", "language")
 _LONGEST: Final = 10_000
@@ -58,15 +56,10 @@ def load_row_function(spec: str) -> RowFunction:
     Raises:
         InputError: there is no such file or name, or importing it fails.
     """
-    from evalayer_lab.handler import load_handler
-
     source, colon, name = spec.rpartition(":")
     if not colon or not name:
         raise InputError(f"{spec!r} names no function; write FILE.py:NAME or MODULE:NAME")
-    if source.endswith(".py") and not Path(source).is_file():
-        raise InputError("there is no such file", path=source)
-    function: Callable[..., Value] = load_handler(spec).call
-    return function
+    return load_function(source, name)[1]
 
 
 def _by_row(function: RowFunction) -> Derive:

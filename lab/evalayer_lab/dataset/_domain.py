@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._gen_qa import read_gen_qa
 from evalayer_lab.dataset._lines import open_file
 from evalayer_lab.dataset._problem import shown
 from evalayer_lab.dataset._rows import metadata_object
+from evalayer_lab.inputs import InputError
 
 if TYPE_CHECKING:
     from ruamel.yaml.nodes import Node

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TextIO
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._lines import MAX_LINE_BYTES, read_lines, unreadable
 from evalayer_lab.dataset._models import kind_of
 from evalayer_lab.dataset._problem import Reporter
 from evalayer_lab.dataset._text import open_text, wrong_encoding
+from evalayer_lab.inputs import InputError
 
 _BLOCK: Final = 1024 * 1024
 _SPACE: Final = re.compile(r"[ \t\r\n]*")

@@ -11,10 +11,10 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._lines import LineReader, refuse_empty
 from evalayer_lab.dataset._models import GenQARow, JudgeRow, MultimodalJudgeRow, RFTRow
 from evalayer_lab.dataset._problem import Reporter, shown
+from evalayer_lab.inputs import InputError
 
 Kind: TypeAlias = Literal["gen_qa", "llm_judge", "rubric_llm_judge", "mm_llm_judge", "rft_eval"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

@@ -11,8 +11,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Final, TypeAlias
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._problem import Reporter
+from evalayer_lab.inputs import InputError
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 _BLOCK: Final = 64 * 1024

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 
 Severity: TypeAlias = Literal["error", "warning"]
 

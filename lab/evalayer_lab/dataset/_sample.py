@@ -14,11 +14,11 @@ from typing import Final, Literal, TypeAlias
 
 from pydantic_core import to_json
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._lines import LineReader, refuse_empty
 from evalayer_lab.dataset._problem import Problem, Problems, Reporter, shown
 from evalayer_lab.dataset._rows import RowChecker, metadata_object
 from evalayer_lab.dataset._write import new_file
+from evalayer_lab.inputs import InputError
 
 By: TypeAlias = Literal["proportional", "equal"]
 MAX_STRATA: Final = 10_000

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset._arrow import arrow_rows, folder_files, parquet_rows
 from evalayer_lab.dataset._csv import csv_rows
 from evalayer_lab.dataset._json import json_rows, jsonl_rows
 from evalayer_lab.dataset._lines import open_file, refuse_other_formats
 from evalayer_lab.dataset._problem import Reporter
+from evalayer_lab.inputs import InputError
 
 Format: TypeAlias = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow"]
 SUFFIXES: Final[Mapping[str, Format]] = {

@@ -17,10 +17,10 @@ from typing import Any, Final
 
 import orjson
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.dataset._content import Tally, tally
 from evalayer_lab.dataset._kinds import Kind
 from evalayer_lab.dataset._lines import Span
-from evalayer_lab.dataset._tally import Tally, tally
+from evalayer_lab.inputs import InputError
 
 _MOST: Final = 4
 _PROGRAM: Final = f"from {__name__} import work; work()"

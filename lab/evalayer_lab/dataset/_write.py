@@ -10,7 +10,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import BinaryIO
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 
 
 @contextmanager

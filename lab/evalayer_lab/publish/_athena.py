@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws._s3 import S3Uri
+from evalayer_lab.inputs import InputError, S3Uri
 from evalayer_lab.publish._tables import PARTITION_KEYS, Column, Table, partition, partition_path
 from evalayer_lab.publish._tables import tables as tables_of
 

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws._errors import asking
+from evalayer_lab.aws import asking
+from evalayer_lab.inputs import InputError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
 
-    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws import Aws
     from evalayer_lab.publish._publication import Publication
 
 _NAMESPACE: Final = re.compile(r"(?!:)(?!AWS/)[A-Za-z0-9.\-_/#: ]{1,255}", re.ASCII)

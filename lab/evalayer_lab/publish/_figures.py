@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from evalayer import label_part
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 
 if TYPE_CHECKING:
-    from evalayer_lab.report import Document
-    from evalayer_lab.report._document import Estimate
+    from evalayer_lab.report import Document, Estimate
 
 _LABEL_FIGURES: Final = ("precision", "recall", "f1")
 _CONFIDENCE_FIGURES: Final = {

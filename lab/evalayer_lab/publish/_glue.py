@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws._errors import AwsError, asking
+from evalayer_lab.aws import AwsError, asking
+from evalayer_lab.inputs import InputError
 from evalayer_lab.publish._athena import AthenaTable, comment
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import TableInputTypeDef
 
-    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws import Aws
 
 Outcome: TypeAlias = Literal["created", "extended", "unchanged"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from evalayer import __version__
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.publish._figures import plain, renamed, with_ends
 from evalayer_lab.publish._publication import slug
 

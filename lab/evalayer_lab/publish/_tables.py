@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.publish._figures import renamed
 from evalayer_lab.publish._texts import TEXTS, write_texts
-from evalayer_lab.results import _sql
+from evalayer_lab.results import sql as _sql
 
 if TYPE_CHECKING:
     import duckdb

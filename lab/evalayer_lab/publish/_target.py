@@ -12,12 +12,11 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws._errors import AwsError, asking
-from evalayer_lab.aws._s3 import S3Uri
+from evalayer_lab.aws import AwsError, asking
+from evalayer_lab.inputs import InputError, S3Uri
 
 if TYPE_CHECKING:
-    from evalayer_lab.aws._session import Aws
+    from evalayer_lab.aws import Aws
 
 _OURS: Final = re.compile(r"part-\d{5}\.parquet")
 _HASH: Final = "evalayer-sha256"

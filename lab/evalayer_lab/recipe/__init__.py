@@ -1,6 +1,7 @@
 """Recipes of the evaluation container: typed, checked with a line and a code for everything that is wrong, written."""
 
 from evalayer_lab.recipe._check import Report, check_recipe, check_text, fix_recipe
+from evalayer_lab.recipe._edit import Insert, SetValue, apply
 from evalayer_lab.recipe._facts import MODELS, TASKS, Kind
 from evalayer_lab.recipe._finding import Code, Finding
 from evalayer_lab.recipe._models import (
@@ -28,6 +29,7 @@ __all__ = [
     "Evaluation",
     "Finding",
     "Inference",
+    "Insert",
     "JudgeRecipe",
     "Kind",
     "NewRecipe",
@@ -40,6 +42,8 @@ __all__ = [
     "Report",
     "RewardRecipe",
     "Run",
+    "SetValue",
+    "apply",
     "check_recipe",
     "check_text",
     "fix_recipe",

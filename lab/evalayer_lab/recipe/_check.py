@@ -8,17 +8,23 @@ from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs.yaml import Document, parse_document, read_document
 from evalayer_lab.recipe._edit import apply
 from evalayer_lab.recipe._facts import Kind
 from evalayer_lab.recipe._finding import Finding
 from evalayer_lab.recipe._models import AnyRecipe
-from evalayer_lab.recipe._rules_evaluation import check_evaluation, check_inference
-from evalayer_lab.recipe._rules_fields import check_placeholders, check_spelling, check_unknown, validate
+from evalayer_lab.recipe._rules_evaluation import (
+    check_evaluation,
+    check_inference,
+    check_placeholders,
+    check_spelling,
+    check_unknown,
+    validate,
+)
 from evalayer_lab.recipe._rules_processor import check_processor
 from evalayer_lab.recipe._rules_run import check_run
 from evalayer_lab.recipe._subject import TRAINING_JOB, Circumstances, Subject
-from evalayer_lab.recipe._yaml import Document, parse_document, read_document
 
 _RULES = (check_spelling, check_run, check_evaluation, check_inference, check_processor, check_placeholders)
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.recipe._yaml import Document, Place, Span, parse_document
+from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs.yaml import Document, Place, Span, parse_document
 
 Scalar: TypeAlias = str | int | None
 _PLAIN: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9_./@-]|:(?!$))*", re.ASCII)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from evalayer_lab.inputs.yaml import Place
 from evalayer_lab.recipe._edit import Edit
-from evalayer_lab.recipe._yaml import Place
 
 Severity: TypeAlias = Literal["error", "warning"]
 Code: TypeAlias = Literal[

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evalayer import Aggregation
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.recipe._edit import written
 from evalayer_lab.recipe._facts import MODELS, TASKS, ModelFacts, TaskFacts
 

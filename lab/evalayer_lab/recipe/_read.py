@@ -10,8 +10,8 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from evalayer_lab.inputs.yaml import Document, Place, read_document
 from evalayer_lab.recipe._models import Recipe
-from evalayer_lab.recipe._yaml import Document, Place, read_document
 
 
 def read_recipe(path: str | PathLike[str]) -> Recipe:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from evalayer_lab.inputs.yaml import Place
 from evalayer_lab.recipe._edit import Insert, SetValue
 from evalayer_lab.recipe._finding import Finding, error, warning
 from evalayer_lab.recipe._read import shown
-from evalayer_lab.recipe._rules_fields import has_placeholder
+from evalayer_lab.recipe._rules_evaluation import has_placeholder
 from evalayer_lab.recipe._subject import ABSENT, Subject
-from evalayer_lab.recipe._yaml import Place
 
 _ARN: Final = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):lambda:[a-z]{2}[a-z0-9-]*-\d:\d{12}:function:"

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from evalayer_lab.inputs.yaml import Document
 from evalayer_lab.recipe._facts import MODELS, TASKS, Kind, ModelFacts, TaskFacts, kind_of
-from evalayer_lab.recipe._yaml import Document
 
 
 class _Absent:

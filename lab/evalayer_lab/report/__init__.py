@@ -2,7 +2,7 @@
 
 from evalayer_lab.report._analyse import analyse, compare_runs, gate_of
 from evalayer_lab.report._confidence import ConfidenceKind
-from evalayer_lab.report._document import Comparison, Document
+from evalayer_lab.report._document import Comparison, Document, Estimate
 from evalayer_lab.report._router import FoundGate, write_router
 from evalayer_lab.report._terminal import render
 from evalayer_lab.report._terminal_comparison import render_comparison
@@ -11,6 +11,7 @@ __all__ = [
     "Comparison",
     "ConfidenceKind",
     "Document",
+    "Estimate",
     "FoundGate",
     "analyse",
     "compare_runs",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalayer import __version__
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.report import _findings as find
 from evalayer_lab.report._choice import choose, target_of, verdict_of
 from evalayer_lab.report._classifications import classifications

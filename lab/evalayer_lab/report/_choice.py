@@ -9,7 +9,7 @@ from difflib import get_close_matches
 import numpy as np
 from numpy.typing import NDArray
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.report._document import Metric
 from evalayer_lab.report._metrics import CORRECT, headline
 from evalayer_lab.results import Results

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.report._document import Comparison, Difference, Metric
 from evalayer_lab.report._estimate import estimate
 from evalayer_lab.report._figures import interval, level_of, number

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from evalayer import __version__
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.report._confidence import Judged
 from evalayer_lab.statistics import Gate, cross_fit, fit_platt, fit_temperature, log_loss
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from evalayer import label_part
-from evalayer_lab._errors import InputError
-from evalayer_lab.results import _sql
+from evalayer_lab.inputs import InputError
+from evalayer_lab.results import sql as _sql
 from evalayer_lab.results._join import Found, JoinReport
 from evalayer_lab.results._pieces import escaped
 from evalayer_lab.results._run_file import MetricInfo

@@ -8,13 +8,12 @@ from functools import partial as bind
 from pathlib import Path
 from typing import Final
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.results._assemble import MAX_KEYS, Assembly
 from evalayer_lab.results._details_file import DetailsFile
 from evalayer_lab.results._fields import find_labelling
 from evalayer_lab.results._inferences import chunks, line_at
-from evalayer_lab.results._pieces import MAX_PROBLEMS, Outcome, Piece
-from evalayer_lab.results._request import WORK, Request
+from evalayer_lab.results._pieces import MAX_PROBLEMS, WORK, Outcome, Piece, Request
 from evalayer_lab.results._results import Content
 from evalayer_lab.results._run_file import RunInfo, metrics_of, read_reported, read_run_file
 from evalayer_lab.results._shred import MAX_NAMES, write_empty

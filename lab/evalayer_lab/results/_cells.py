@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import orjson
 
-from evalayer_lab._literal import parse_literal
-from evalayer_lab._names import METRIC_PREFIX
+from evalayer_lab.inputs import parse_literal
+from evalayer_lab.output import METRIC_PREFIX
 from evalayer_lab.results._run_file import clean, column_text, plain_name
 
 Pairs = tuple[tuple[str, str], ...]

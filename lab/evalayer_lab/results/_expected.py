@@ -13,11 +13,11 @@ from typing import Final
 import pyarrow.parquet as pq
 
 from evalayer_lab.dataset import Problem, Row, read_gen_qa
-from evalayer_lab.results import _sql
+from evalayer_lab.output import Tree
+from evalayer_lab.results import sql as _sql
 from evalayer_lab.results._cells import digest, gold_of, pairs_of_text
+from evalayer_lab.results._details_file import read_texts
 from evalayer_lab.results._inferences import SCHEMA, table_of
-from evalayer_lab.results._texts import read_texts
-from evalayer_lab.results._tree import Tree
 
 _BATCH: Final = 8192
 _SAMPLE: Final = 8

@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.results._cells import gold_of
 from evalayer_lab.results._details_file import DetailsFile
 from evalayer_lab.results._run_file import MetricInfo

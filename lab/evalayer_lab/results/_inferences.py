@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.results._cells import answer_of, digest, gold_of, pairs_of_text, prompt_of
 from evalayer_lab.results._pieces import Outcome, Piece
 

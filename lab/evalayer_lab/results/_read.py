@@ -2,35 +2,118 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from os import PathLike
+from difflib import get_close_matches
+from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 from evalayer import __version__
-from evalayer_lab._errors import InputError
-from evalayer_lab.results._hashes import file_hash, hash_files
+from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs.archive import unpack
+from evalayer_lab.output import PARTIAL, find_tree, without_copies
 from evalayer_lab.results._join import join_from
-from evalayer_lab.results._request import WORK, Progress, Request
+from evalayer_lab.results._pieces import WORK, Progress, Request
 from evalayer_lab.results._results import Content, Results
 from evalayer_lab.results._run_file import metrics_from, run_from
-from evalayer_lab.results._source import open_source
 from evalayer_lab.results._store import (
     ROWS,
     draft_of,
+    file_hash,
+    hash_files,
     key_of,
+    note_use,
+    private_folder,
     prune,
     publish,
     read_manifest,
     store_of,
+    write_json,
     write_manifest,
 )
-from evalayer_lab.results._tree import PARTIAL, find_tree, without_copies
+
+_ARCHIVES: Final = (".tar.gz", ".tgz", ".tar")
+_LIST: Final = "unpacked.json"
+
+
+def open_source(source: str | PathLike[str], *, cache: bool, stack: ExitStack) -> Path:
+    """Return the folder of results; an archive is unpacked, once for its content.
+
+    Args:
+        source: a folder, a tar or tar.gz file, or an `s3://` URI.
+        cache: unpack beside the archive; else to a folder that `stack` deletes.
+        stack: what to do at the end.
+
+    Raises:
+        InputError: there is nothing there, or it cannot be unpacked.
+        AwsError: S3 cannot be asked.
+    """
+    text = fspath(source)
+    if text.startswith("s3://"):
+        return _fetched(text, cache=cache, stack=stack)
+    path = Path(text)
+    if path.is_dir():
+        return path
+    if not path.exists():
+        raise InputError(f"there is no such folder or file{_near(path)}", path=path)
+    if not path.name.endswith(_ARCHIVES):
+        raise InputError("give the folder that a run wrote, or its output.tar.gz", path=path)
+    store = store_of(path.parent) if cache else None
+    if store is None:
+        into = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")), "tree")
+        unpack(path, into)
+        return into
+    digest = hash_files(path.parent, [path], store)[path]
+    holder = store / f"unpacked-{key_of(digest)[:16]}"
+    if not _is_whole(holder):
+        with draft_of(holder) as draft:
+            files = unpack(path, draft / "tree")
+            sizes = {str(file.relative_to(draft)): file.stat().st_size for file in files}
+            write_json(draft / _LIST, sizes)
+            publish(draft, holder, is_good=_is_whole)
+        prune(store)
+    note_use(holder)
+    return holder / "tree"
+
+
+def _fetched(uri: str, *, cache: bool, stack: ExitStack) -> Path:
+    """Fetch an output from S3 to a folder for temporary files, once for its content."""
+    from evalayer_lab.aws import Aws
+    from evalayer_lab.aws.jobs import fetch, find_output
+    from evalayer_lab.inputs import S3Uri
+
+    aws = Aws.connect()
+    output = find_output(aws, S3Uri.parse(uri, "the results"))
+    own = private_folder() if cache else None
+    if own is None:
+        own = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")))
+    content = key_of([str(output.uri), [[one.key, one.etag] for one in output.objects]])
+    return fetch(aws, output, own / f"fetched-{content[:16]}").folder
+
+
+def _near(path: Path) -> str:
+    """Name what lies beside a path that is not there and is called alike."""
+    try:
+        beside = [one.name for one in path.parent.iterdir()]
+    except OSError:
+        return ""
+    near = get_close_matches(path.name, beside, n=1)
+    return f"; did you mean {path.parent / near[0]}?" if near else ""
+
+
+def _is_whole(holder: Path) -> bool:
+    """Whether every unpacked file is still there."""
+    try:
+        sizes = json.loads((holder / _LIST).read_bytes())
+        return all((holder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return False
 
 
 def read_results(

@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.results import _sql
+from evalayer_lab.inputs import InputError
+from evalayer_lab.results import sql as _sql
+from evalayer_lab.results._details_file import RowTexts, read_texts
 from evalayer_lab.results._join import JoinReport
 from evalayer_lab.results._run_file import UNSCORED, MetricInfo, RunInfo
-from evalayer_lab.results._texts import RowTexts, read_texts
 
 if TYPE_CHECKING:
     import duckdb

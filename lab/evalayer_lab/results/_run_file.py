@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeVar
 
 from evalayer import Aggregation, label_of
-from evalayer_lab._errors import InputError
-from evalayer_lab._names import METRIC_PREFIX
+from evalayer_lab.inputs import InputError
+from evalayer_lab.output import METRIC_PREFIX
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

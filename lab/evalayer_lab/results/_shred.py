@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.answers import describe_answer, field_confidence
+from evalayer_lab.inputs import InputError
 from evalayer_lab.results._cells import (
     answer_of,
     columns_of,

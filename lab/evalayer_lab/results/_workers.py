@@ -14,7 +14,7 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import Final
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.results._pieces import Outcome, Piece
 
 _MAX_WORKERS: Final = 16

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
+from evalayer_lab.output import FAILURES_FILE, RECORD
 from evalayer_lab.run._journal import Journal
-from evalayer_lab.run._output import FAILURES_FILE
-from evalayer_lab.run._record import RECORD
 
 JOURNAL: Final = "journal.jsonl"
 _RESULTS: Final = ("eval_results", "tensorboard_results", FAILURES_FILE)

@@ -12,8 +12,9 @@ from typing import Final
 from evalayer import EvalayerError, Observation, PayloadTooLarge, Sample, format_failure
 from evalayer_lab.backends import Backend, Generation, Request
 from evalayer_lab.dataset import Row
-from evalayer_lab.handler import LoadedHandler, postprocess, preprocess
-from evalayer_lab.run._journal import Entry, Journal
+from evalayer_lab.function import LoadedHandler, postprocess, preprocess
+from evalayer_lab.output import Entry
+from evalayer_lab.run._journal import Journal
 
 OnProgress = Callable[[int], None]
 _MAX_REASON: Final = 200

@@ -13,16 +13,15 @@ from time import perf_counter
 from typing import Any, Final
 
 from evalayer import __version__
-from evalayer_lab._errors import InputError
 from evalayer_lab.backends import Backend
 from evalayer_lab.dataset import Problem, Problems, read_gen_qa
-from evalayer_lab.handler import LoadedHandler
+from evalayer_lab.function import LoadedHandler
+from evalayer_lab.inputs import InputError
+from evalayer_lab.output import write_record, write_results, write_rows
 from evalayer_lab.recipe import Recipe
 from evalayer_lab.run._folder import JOURNAL, open_journal
 from evalayer_lab.run._journal import locked
-from evalayer_lab.run._output import write_results, write_rows
 from evalayer_lab.run._pipeline import Failure, OnProgress, Pipeline, StageSeconds
-from evalayer_lab.run._record import write_record
 
 _KEPT_PROBLEMS: Final = 100
 

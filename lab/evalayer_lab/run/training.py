@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalayer import Sample
-from evalayer_lab._errors import InputError
 from evalayer_lab.backends.baseline import BaselineBackend
 from evalayer_lab.dataset import read_gen_qa
-from evalayer_lab.handler import LoadedHandler, preprocess
+from evalayer_lab.function import LoadedHandler, preprocess
+from evalayer_lab.inputs import InputError
 from evalayer_lab.recipe import Recipe
 
 

@@ -9,8 +9,13 @@ from evalayer_lab.statistics._calibration import (
     maximum_calibration_error,
     reliability_curve,
 )
-from evalayer_lab.statistics._classification import classification_report, classification_report_from_confusion
-from evalayer_lab.statistics._classification_records import Averages, ClassificationReport, LabelReport
+from evalayer_lab.statistics._classification import (
+    Averages,
+    ClassificationReport,
+    LabelReport,
+    classification_report,
+    classification_report_from_confusion,
+)
 from evalayer_lab.statistics._compare import (
     PairedDifference,
     PairedTest,
@@ -20,6 +25,7 @@ from evalayer_lab.statistics._compare import (
 )
 from evalayer_lab.statistics._confusion import ConfusionMatrix
 from evalayer_lab.statistics._gate import Gate, gate_threshold, smallest_gate
+from evalayer_lab.statistics._hypergeometric import benjamini_hochberg
 from evalayer_lab.statistics._intervals import (
     Estimate,
     clopper_pearson_interval,
@@ -30,7 +36,6 @@ from evalayer_lab.statistics._intervals import (
     wilson_interval,
 )
 from evalayer_lab.statistics._metadata import MetadataKey
-from evalayer_lab.statistics._multiple import benjamini_hochberg
 from evalayer_lab.statistics._power import sample_size, sd_of_zero_one_differences, smallest_detectable_difference
 from evalayer_lab.statistics._prediction_powered import PredictionPoweredMean, prediction_powered_mean
 from evalayer_lab.statistics._ranking import auroc

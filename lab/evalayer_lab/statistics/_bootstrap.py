@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from evalayer_lab.statistics._figures import Array, Marginals, ratio
+from evalayer_lab.statistics._confusion import Array, Marginals, ratio
 
 _MAX_NUMBERS = 4_000_000  # held at once while drawing: 32 MB
 

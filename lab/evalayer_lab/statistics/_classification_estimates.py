@@ -11,8 +11,7 @@ from scipy.sparse import csr_array, hstack
 from scipy.special import ndtr, ndtri, stdtrit
 
 from evalayer_lab.statistics._bootstrap import Units, effective_rows, resample, units_of_cells
-from evalayer_lab.statistics._confusion import ConfusionMatrix
-from evalayer_lab.statistics._figures import Marginals, composite_figures
+from evalayer_lab.statistics._confusion import ConfusionMatrix, Marginals, composite_figures
 from evalayer_lab.statistics._intervals import Estimate, wilson_ends
 
 

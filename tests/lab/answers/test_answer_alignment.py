@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalayer_lab._literal import parse_literal
 from evalayer_lab.answers import field_confidence, shaded_tokens
 from evalayer_lab.answers._alignment import align
 from evalayer_lab.backends import Request
 from evalayer_lab.backends.baseline import BaselineBackend
+from evalayer_lab.inputs import parse_literal
 
 ANSWER = '{"class": "network"}'
 TOKENS = ['{"', "class", '":', ' "', "net", "work", '"}']

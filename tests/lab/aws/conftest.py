@@ -19,7 +19,7 @@ import click
 import pytest
 
 from evalayer import EvalayerError
-from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws import Aws
 from evalayer_lab.cli.fetch import fetch
 from evalayer_lab.cli.launch import launch
 from evalayer_lab.cli.wait import wait

@@ -25,7 +25,7 @@ from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from evalayer import Completion, Sample, Task, build_lambda_handler
-from evalayer_lab.handler import LocalContext
+from evalayer_lab.function import LocalContext
 
 FAULTS: dict[str, tuple[int, str, str]] = {
     "throttled": (400, "ThrottlingException", "Rate exceeded"),

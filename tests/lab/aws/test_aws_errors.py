@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from botocore import exceptions
 
-from evalayer_lab.aws._errors import AwsError, asking
-from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws import Aws, AwsError, asking
 
 
 @pytest.fixture

@@ -14,11 +14,9 @@ import pytest
 from tests.lab.aws.conftest import Run, Server, never
 from tests.lab.aws.test_wait import FAILED, RUNNING
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws._errors import AwsError
-from evalayer_lab.aws._s3 import S3Uri
-from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.jobs import fetch, find_output
+from evalayer_lab.inputs import InputError, S3Uri
 
 DETAILS = "run/eval_results/details/model/2025/details_custom|gen_qa_gen_qa|0_2025-12-09T01-39-55.025383+00-00.parquet"
 FILES = {

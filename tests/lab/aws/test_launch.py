@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from tests.lab.aws.conftest import FUNCTION, RECIPE, REGION, ROLE, ROWS, Run, Server, never
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws._errors import AwsError
-from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.launch import Plan, Settings, create_job, find_job, make_plan, upload
+from evalayer_lab.inputs import InputError
 
 
 def test_a_job_is_launched(account: Server, run_launch: Run, data: Path) -> None:

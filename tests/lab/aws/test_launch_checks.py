@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from tests.lab.aws.conftest import ACCOUNT, FUNCTION, RECIPE, REGION, ROLE, Run, Server
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws._errors import AwsError
-from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.launch import Plan, Refused, Settings, create_job, examine, make_plan, upload
+from evalayer_lab.inputs import InputError
 
 Check = Callable[..., dict[str, list[str]]]
 

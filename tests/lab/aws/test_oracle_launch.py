@@ -15,7 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 from tests.lab.aws.conftest import FUNCTION, RECIPE, REGION, ROLE, Server
 
-from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws import Aws
 from evalayer_lab.aws.launch import Plan, Settings, image_uri, make_plan, upload
 
 ROOT: Final = Path(__file__).parents[3]

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from tests.lab.aws.conftest import REGION, Run, Server, never
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws._errors import AwsError
-from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.jobs import Job, LogReader, tail, wait
+from evalayer_lab.inputs import InputError
 
 RUNNING = {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Training", "TrainingEndTime": None}
 FAILED = {

@@ -7,9 +7,9 @@ import math
 
 import pytest
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.backends import Request
 from evalayer_lab.backends.baseline import BaselineBackend
+from evalayer_lab.inputs import InputError
 
 _PROMPTS = [
     "The printer tray is cracked and paper jams.",

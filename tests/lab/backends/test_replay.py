@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.backends import Request
 from evalayer_lab.backends.replay import ReplayBackend
+from evalayer_lab.inputs import InputError
 
 
 def _write(path: Path, *lines: object) -> Path:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset import Lengths, MetadataKey, check_dataset
+from evalayer_lab.inputs import InputError
 
 
 def written(folder: Path, rows: Sequence[Mapping[str, object]]) -> Path:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset import KINDS, DatasetReport, Kind, check_dataset, detect_kind
+from evalayer_lab.inputs import InputError
 
 IMAGE = {"data": "data:image/png;base64,AA=="}
 GOOD: Mapping[Kind, Mapping[str, object]] = {

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset import Kind, Problem, Problems, check_dataset
+from evalayer_lab.dataset._content import Tally, tally
 from evalayer_lab.dataset._lines import split_file
 from evalayer_lab.dataset._problem import Reporter
 from evalayer_lab.dataset._rows import RowChecker
-from evalayer_lab.dataset._tally import Tally, tally
 from evalayer_lab.dataset._workers import _ask, tally_in_parallel
+from evalayer_lab.inputs import InputError
 
 texts = st.one_of(
     st.text(max_size=6),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.cli.dataset import dataset
+from evalayer_lab.inputs import InputError
 
 GOOD = '{"query": "q", "response": "r", "metadata": "{\\"domain\\": \\"retail\\"}"}\n'
 

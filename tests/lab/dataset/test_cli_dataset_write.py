@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.cli.dataset import dataset
+from evalayer_lab.inputs import InputError
 
 ROOT = Path(__file__).parents[3]
 TICKETS = ROOT / "data/support_tickets/gen_qa.jsonl"

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset import Conversion, Kind, Mapped, Source, check_dataset, convert
+from evalayer_lab.inputs import InputError
 
 FAQ: list[dict[str, Any]] = [
     {"question": "What is 2 + 2?", "answer": "4", "topic": "sums", "level": 1},

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset import (
     Enrichment,
     MetadataKey,
@@ -21,7 +20,8 @@ from evalayer_lab.dataset import (
     enrich,
     load_row_function,
 )
-from evalayer_lab.dataset._splice import with_metadata
+from evalayer_lab.dataset._enrich import with_metadata
+from evalayer_lab.inputs import InputError
 
 GOOD = {"query": "What is in the box?", "response": "a cat"}
 

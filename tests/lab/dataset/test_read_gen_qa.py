@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset import Problem, Row, read_gen_qa
+from evalayer_lab.inputs import InputError
 
 GOOD = {"query": "q", "response": "r"}
 KNOWN = ["query", "response", "system", "images", "metadata"]

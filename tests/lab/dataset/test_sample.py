@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.dataset import Sampling, allocate, sample
+from evalayer_lab.inputs import InputError
 
 
 def written(folder: Path, metadata: Sequence[object]) -> Path:

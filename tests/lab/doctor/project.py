@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evalayer_lab.aws.doctor import Finding, Report, examine
+from evalayer_lab.doctor import Finding, Report, examine
 
 ROOT = Path(__file__).parents[3]
 X86_64, AARCH64 = 62, 183

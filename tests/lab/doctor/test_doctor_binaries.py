@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.lab.doctor.project import AARCH64, ARM_WHEEL, X86_64, Project, elf, install
 
-from evalayer_lab.aws.doctor._binaries import machine_of
+from evalayer_lab.function._binaries import machine_of
 
 
 def test_a_clean_project_has_no_finding_and_every_check_is_made(project: Project) -> None:

@@ -6,12 +6,9 @@ from pathlib import Path
 import pytest
 from tests.lab.doctor.project import APP, Project, elf, install, zipped
 
-from evalayer_lab.aws.doctor import examine
-from evalayer_lab.aws.doctor._artefact import Artefact, Target
-from evalayer_lab.aws.doctor._imports import import_handler
-from evalayer_lab.aws.doctor._report import Finding
-from evalayer_lab.aws.doctor._runtime import Runtime
-from evalayer_lab.aws.doctor._tree import open_tree
+from evalayer_lab.doctor import Finding, examine
+from evalayer_lab.doctor._imports import import_handler
+from evalayer_lab.function import Artefact, Runtime, Target, open_tree
 
 HERE = f"python3.{sys.version_info.minor}"
 

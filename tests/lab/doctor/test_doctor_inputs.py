@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.lab.doctor.project import TEMPLATE, Project, install
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws.doctor import examine
-from evalayer_lab.aws.doctor._tree import MAX_BYTES, open_tree
-from evalayer_lab.aws.doctor._yaml import Intrinsic, read_document
+from evalayer_lab.doctor import examine
+from evalayer_lab.doctor._yaml import Intrinsic, read_document
+from evalayer_lab.function import open_tree
+from evalayer_lab.function._tree import MAX_BYTES
+from evalayer_lab.inputs import InputError
 
 
 def archive(path: Path, members: dict[str, bytes]) -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.lab.doctor.project import Project, elf, install, zipped
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws.doctor import examine
+from evalayer_lab.doctor import examine
+from evalayer_lab.inputs import InputError
 
 LIMIT = 262_144_000
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from tests.lab.doctor.project import Project
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 
 POWERTOOLS = "!Sub arn:aws:lambda:${AWS::Region}:017000801446:layer:${Powertools}:18"
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:other:1"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.lab.emulator.functions import NATIVE, PROBE, ROOT
 
-from evalayer_lab.handler import DEFAULT_PYTHON, RuntimeEmulator
+from evalayer_lab.function import DEFAULT_PYTHON, RuntimeEmulator
 
 POWERTOOLS = ("aws-lambda-powertools", "jmespath", "typing-extensions")
 

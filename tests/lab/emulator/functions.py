@@ -4,7 +4,7 @@ import json
 import platform
 from pathlib import Path
 
-from evalayer_lab.handler import FunctionFailed, RuntimeEmulator
+from evalayer_lab.function import FunctionFailed, RuntimeEmulator
 
 ROOT = Path(__file__).parents[3]
 NATIVE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())

@@ -9,7 +9,7 @@ import pytest
 from tests.lab.emulator.functions import ARCHITECTURES, EVENTS, NATIVE, SDK_FUNCTION, expected, outcome
 
 from evalayer import PayloadTooLarge
-from evalayer_lab.handler import FunctionFailed, RuntimeEmulator
+from evalayer_lab.function import FunctionFailed, RuntimeEmulator
 
 LIMIT = 6 * 1024 * 1024
 SDK_EVENTS = [

@@ -11,8 +11,8 @@ import pytest
 from tests.lab.emulator.functions import NATIVE, outcome
 
 from evalayer import PayloadTooLarge
-from evalayer_lab._errors import InputError
-from evalayer_lab.handler import FunctionFailed, RuntimeEmulator
+from evalayer_lab.function import FunctionFailed, RuntimeEmulator
+from evalayer_lab.inputs import InputError
 
 LIMIT = 6 * 1024 * 1024
 OTHER, OTHER_ELF = ("arm64", 183) if NATIVE == "x86_64" else ("x86_64", 62)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.lab.emulator.functions import ARCHITECTURES, EVENTS, expected, outcome
 
-from evalayer_lab.handler import RuntimeEmulator
+from evalayer_lab.function import RuntimeEmulator
 
 REWARD_EVENTS = [path for path in EVENTS if path.name.startswith("reward")]
 ROW_EVENTS = [path for path in EVENTS if path not in REWARD_EVENTS]

@@ -19,7 +19,7 @@ from moto import mock_aws
 from tests.lab.results.result_tree import Row, make_rows, write_tree
 
 from evalayer import EvalayerError
-from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws import Aws
 from evalayer_lab.cli.publish import publish
 from evalayer_lab.publish import Publication, publication_of
 from evalayer_lab.results import read_results

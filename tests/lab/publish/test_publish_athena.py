@@ -13,9 +13,8 @@ import pytest
 from tests.lab.publish.conftest import RECORD, Publish, client
 from tests.lab.results.result_tree import Row, make_row, write_tree
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws._s3 import S3Uri
-from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws import Aws
+from evalayer_lab.inputs import InputError, S3Uri
 from evalayer_lab.publish import Publication, athena_tables, create_tables, plan_tables, publication_of, script, tables
 from evalayer_lab.publish._tables import write_files
 from evalayer_lab.results import read_results

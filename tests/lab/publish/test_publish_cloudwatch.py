@@ -12,10 +12,10 @@ from botocore.stub import Stubber
 from tests.lab.publish.conftest import RECORD, STARTED, Publish, client
 from tests.lab.results.result_tree import Row, write_tree
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.aws._session import Aws
+from evalayer_lab.aws import Aws
+from evalayer_lab.inputs import InputError
 from evalayer_lab.publish import Figure, Publication, metric_data, publication_of, put_metrics, requests
-from evalayer_lab.report._document import Estimate
+from evalayer_lab.report import Estimate
 from evalayer_lab.results import read_results
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.lab.publish.conftest import STARTED, Publish
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.publish import Publication, publish_mlflow
 from evalayer_lab.publish._mlflow import mlflow_metrics
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from tests.lab.publish.conftest import RECORD, STARTED, Publish
 from tests.lab.results.result_tree import Row, make_row, write_tree
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.publish import FolderTarget, Publication, column_name, publication_of, publish_parquet, tables
+from evalayer_lab.inputs import InputError
+from evalayer_lab.publish import Column, FolderTarget, Publication, column_name, publication_of, publish_parquet, tables
 from evalayer_lab.publish._athena import comment
 from evalayer_lab.publish._publication import slug
-from evalayer_lab.publish._tables import Column, write_files
+from evalayer_lab.publish._tables import write_files
 from evalayer_lab.results import read_results
 
 SAFE = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")

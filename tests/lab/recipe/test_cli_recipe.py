@@ -15,8 +15,8 @@ from jsonschema import Draft202012Validator
 from moto import mock_aws
 from ruamel.yaml import YAML
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.cli.recipe import recipe
+from evalayer_lab.inputs import InputError
 
 ROOT = Path(__file__).parents[3]
 GOOD = """\

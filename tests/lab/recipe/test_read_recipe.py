@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.recipe import Inference, Postprocessing, Preprocessing, Processor, Recipe, read_recipe
 
 WORKED = Path(__file__).parents[3] / "recipes" / "support_tickets.yaml"

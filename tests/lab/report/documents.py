@@ -10,18 +10,8 @@ from pydantic import BaseModel
 from tests.lab.report.estimates import share
 from tests.lab.report.ticket_document import tickets
 
-from evalayer_lab.report._document import (
-    Classification,
-    Document,
-    Estimate,
-    Join,
-    Label,
-    Metric,
-    Rows,
-    Run,
-    Segment,
-    Segments,
-)
+from evalayer_lab.report import Document, Estimate
+from evalayer_lab.report._document import Classification, Join, Label, Metric, Rows, Run, Segment, Segments
 
 __all__ = [
     "HOSTILE",

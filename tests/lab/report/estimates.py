@@ -3,9 +3,7 @@
 import math
 from typing import Any
 
-from evalayer_lab.report._document import (
-    Estimate,
-)
+from evalayer_lab.report import Estimate
 
 
 def share(successes: int, n: int, n_unscored: int = 0, level: float = 0.95) -> Estimate:

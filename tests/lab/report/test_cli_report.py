@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 from tests.lab.report.output_folder import score_info, score_row, write_run
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.cli.report import report
+from evalayer_lab.inputs import InputError
 from evalayer_lab.report import Document
 
 

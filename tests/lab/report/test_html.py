@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.lab.report import documents
 
-from evalayer_lab.report._document import Document, Example, Finding, Segments, Token
+from evalayer_lab.report import Document
+from evalayer_lab.report._document import Example, Finding, Segments, Token
 from evalayer_lab.report.html import render_html
 
 ODD: dict[str, Callable[[], Document]] = {

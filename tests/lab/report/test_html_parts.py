@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.lab.report.documents import HOSTILE
 from tests.lab.report.estimates import share
 
-from evalayer_lab.report._document import Estimate
+from evalayer_lab.report import Estimate
 from evalayer_lab.report.html import _format as fmt
 from evalayer_lab.report.html import _palette
 from evalayer_lab.report.html._chart import hatched

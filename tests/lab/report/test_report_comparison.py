@@ -12,8 +12,8 @@ from scipy import stats
 from tests.lab.report.ticket_rows import LABELS, mixed_rows, read_tickets, ticket, write_tickets
 from tests.lab.results.result_tree import Row
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.cli.compare import compare
+from evalayer_lab.inputs import InputError
 from evalayer_lab.report import Comparison, analyse, compare_runs
 from evalayer_lab.report._comparison import compare_scores, judge_all
 

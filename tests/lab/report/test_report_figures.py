@@ -13,8 +13,8 @@ from sklearn import metrics as sk
 from tests.lab.report.ticket_rows import LABELS, mixed_rows, read_tickets
 
 from evalayer_lab import statistics
-from evalayer_lab.report import Document, analyse
-from evalayer_lab.report._document import Confidence, Estimate
+from evalayer_lab.report import Document, Estimate, analyse
+from evalayer_lab.report._document import Confidence
 from evalayer_lab.report._methods import METHODS
 from evalayer_lab.results import Results
 

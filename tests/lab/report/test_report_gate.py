@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from tests.lab.report.ticket_rows import LABELS, mixed_rows, read_tickets, ticket, write_tickets
 from tests.lab.results.result_tree import Row
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.cli.gate import gate
+from evalayer_lab.inputs import InputError
 from evalayer_lab.report import gate_of, write_router
 from evalayer_lab.statistics import PlattMap, TemperatureMap, gate_threshold
 

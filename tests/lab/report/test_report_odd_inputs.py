@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.lab.report.output_folder import score_info, score_row, write_run
 from tests.lab.report.ticket_rows import LABELS, report_of, ticket, write_tickets
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.report import Document, analyse, compare_runs, gate_of, render
 from evalayer_lab.report.html import render_html
 from evalayer_lab.results import read_results

@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from tests.lab.report.estimates import about, share
 from tests.lab.report.ticket_words import comparison, error_kinds, examples, findings, origin
 
+from evalayer_lab.report import Document, Estimate
 from evalayer_lab.report._document import (
     Bin,
     Classification,
     Confidence,
-    Document,
-    Estimate,
     Gate,
     HeatMap,
     Hedging,

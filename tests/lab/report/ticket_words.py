@@ -5,16 +5,8 @@ from typing import Any
 
 from tests.lab.report.estimates import share
 
-from evalayer_lab.report._document import (
-    Comparison,
-    Difference,
-    ErrorKind,
-    Estimate,
-    Example,
-    Finding,
-    Run,
-    Token,
-)
+from evalayer_lab.report import Comparison, Estimate
+from evalayer_lab.report._document import Difference, ErrorKind, Example, Finding, Run, Token
 
 PROMPT = (
     "From: Declan Farouk\nSubject: payments approval, URGENT\n\nI am second approver for the 15:00 batch. The bank "

@@ -23,7 +23,7 @@ from tests.lab.results.result_tree import (
     write_tree,
 )
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.results import Results, read_results
 from evalayer_lab.results._details_file import DetailsFile
 

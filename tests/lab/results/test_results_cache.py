@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.lab.results.result_tree import details_of, make_rows, pack, settle, write_tree
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.results import Results, read_results
 
 ROWS = make_rows(12)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.lab.results.result_tree import TIME, Row, details_of, make_rows, write_tree
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.results import read_results
 
 ROWS = make_rows(12)

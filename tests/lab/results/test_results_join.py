@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.lab.results.result_tree import Row, details_of, make_rows, settle, write_tree
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 from evalayer_lab.results import Results, read_results
 
 

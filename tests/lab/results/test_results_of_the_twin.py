@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evalayer_lab.backends.baseline import BaselineBackend
-from evalayer_lab.handler import load_handler
+from evalayer_lab.function import load_handler
 from evalayer_lab.recipe import read_recipe
 from evalayer_lab.results import Results, read_results
 from evalayer_lab.run import RunPlan, run

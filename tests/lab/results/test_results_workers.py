@@ -7,12 +7,11 @@ import duckdb
 import pytest
 from tests.lab.results.result_tree import Row, make_rows, write_tree
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
+from evalayer_lab.output import find_tree
 from evalayer_lab.results import read_results
 from evalayer_lab.results._build import build
-from evalayer_lab.results._pieces import Piece
-from evalayer_lab.results._request import Request
-from evalayer_lab.results._tree import find_tree
+from evalayer_lab.results._pieces import Piece, Request
 from evalayer_lab.results._workers import work_all
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from evalayer import Aggregation, Completion, EvalayerError, Score, Task, build_lambda_handler
-from evalayer_lab._errors import InputError
 from evalayer_lab.backends import Backend, Generation, Request
 from evalayer_lab.backends.baseline import BaselineBackend
 from evalayer_lab.backends.replay import ReplayBackend
-from evalayer_lab.handler import LoadedHandler
+from evalayer_lab.function import LoadedHandler
+from evalayer_lab.inputs import InputError
 from evalayer_lab.recipe import read_recipe
 from evalayer_lab.run import RunOutcome, RunPlan, run
 

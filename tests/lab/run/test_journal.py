@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalayer_lab._errors import InputError
-from evalayer_lab.run._journal import Entry, Journal, locked
+from evalayer_lab.inputs import InputError
+from evalayer_lab.output import Entry
+from evalayer_lab.run._journal import Journal, locked
 
 _FINGERPRINT = {"data": "abc", "limit": None}
 

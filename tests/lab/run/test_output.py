@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from evalayer_lab.run._journal import Entry
-from evalayer_lab.run._output import write_rows
+from evalayer_lab.output import Entry, write_rows
 
 _WITHOUT_PANDAS = """
 import sys
 from pathlib import Path
-from evalayer_lab.run._journal import Entry
-from evalayer_lab.run._output import write_rows
+from evalayer_lab.output._entry import Entry
+from evalayer_lab.output._write import write_rows
 
 entry = Entry(1, None, "prompt", "gold", None, "answer", None, {"m": 1.0}, None, None)
 write_rows(Path(sys.argv[1]), [entry], aggregation="average", model="x", timestamp="t")

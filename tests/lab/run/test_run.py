@@ -13,9 +13,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from evalayer import Aggregation, Completion, LambdaHandler, Sample, Score, Task, Unscored, build_lambda_handler
-from evalayer_lab._errors import InputError
 from evalayer_lab.backends import Generation, Request
-from evalayer_lab.handler import Handler, LoadedHandler
+from evalayer_lab.function import Handler, LoadedHandler
+from evalayer_lab.inputs import InputError
 from evalayer_lab.recipe import read_recipe
 from evalayer_lab.run import RunOutcome, RunPlan, run
 from evalayer_metrics import classification

@@ -14,12 +14,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from evalayer_lab._archive import split_name, unpack
-from evalayer_lab._errors import InputError
 from evalayer_lab.aws._errors import AwsError, asking
-from evalayer_lab.aws._s3 import S3Uri
 from evalayer_lab.aws._session import Aws
 from evalayer_lab.aws.jobs._output import Object, Output
+from evalayer_lab.inputs import InputError, S3Uri
+from evalayer_lab.inputs.archive import split_name, unpack
 
 Sleep = Callable[[float], object]
 OnBytes = Callable[[int], object]

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from evalayer_lab._archive import split_name
-from evalayer_lab._errors import InputError
 from evalayer_lab.aws._errors import AwsError, asking
 from evalayer_lab.aws._job import describe
-from evalayer_lab.aws._s3 import S3Uri
 from evalayer_lab.aws._session import Aws
+from evalayer_lab.inputs import InputError, S3Uri
+from evalayer_lab.inputs.archive import split_name
 
 ARCHIVE: Final = "output.tar.gz"
 _ARCHIVES: Final = (".tar.gz", ".tgz", ".tar")

@@ -1,12 +1,10 @@
 """Starts the real job: its files, its checks, its CreateTrainingJob request, created once."""
 
 from evalayer_lab.aws.launch._check import Check, Outcome
-from evalayer_lab.aws.launch._checks import READS, Examination, examine
-from evalayer_lab.aws.launch._costs import Costs, costs
+from evalayer_lab.aws.launch._checks import READS, Costs, Examination, costs, examine
 from evalayer_lab.aws.launch._create import Launched, create_job, find_job, upload
 from evalayer_lab.aws.launch._facts import Facts, facts, image_uri, instance_type
-from evalayer_lab.aws.launch._plan import Plan, Refused, Settings, as_json_text, make_plan
-from evalayer_lab.aws.launch._request import DIGEST_TAG
+from evalayer_lab.aws.launch._plan import DIGEST_TAG, Plan, Refused, Settings, as_json_text, make_plan
 
 __all__ = [
     "DIGEST_TAG",

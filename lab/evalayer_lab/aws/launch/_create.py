@@ -10,12 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.aws._errors import AwsError, asking
 from evalayer_lab.aws._job import find
 from evalayer_lab.aws._session import Aws
-from evalayer_lab.aws.launch._plan import Input, Plan
-from evalayer_lab.aws.launch._request import DIGEST_TAG
+from evalayer_lab.aws.launch._plan import DIGEST_TAG, Input, Plan
+from evalayer_lab.inputs import InputError
 
 Sleep = Callable[[float], object]
 OnBytes = Callable[[int], object]

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from evalayer import Sample
 from evalayer._payload import MAX_PAYLOAD_BYTES
-from evalayer_lab._errors import InputError
 from evalayer_lab.aws.launch._check import Check, error, ok, warning
-from evalayer_lab.dataset import KINDS, check_dataset, read_gen_qa
-from evalayer_lab.dataset._kinds import FACTS, Kind
+from evalayer_lab.dataset import FACTS, KINDS, Kind, check_dataset, read_gen_qa
+from evalayer_lab.inputs import InputError
 
 _BENCHMARKS: Final = {"text_benchmark", "multimodal_benchmark"}
 _KINDS: Final[Mapping[str, Kind]] = {kind: kind for kind in KINDS}

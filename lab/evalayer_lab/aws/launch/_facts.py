@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evalayer_lab._errors import InputError
+from evalayer_lab.inputs import InputError
 
 _InstanceType = Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[0-9]*x?large$")]
 _Source = Annotated[str, Field(min_length=10)]

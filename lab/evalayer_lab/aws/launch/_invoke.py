@@ -15,7 +15,7 @@ from evalayer_lab.aws._session import Aws
 from evalayer_lab.aws.launch._check import Check, error, ok
 from evalayer_lab.aws.launch._data import Dataset
 from evalayer_lab.aws.launch._recipe import Function, NovaRecipe
-from evalayer_lab.handler import postprocess, preprocess
+from evalayer_lab.function import postprocess, preprocess
 from evalayer_lab.recipe import Recipe
 
 Invoke = Callable[[Any], Any]
@@ -24,7 +24,7 @@ _ROW_ID: Final = "evalayer-launch-check"
 _LONGEST: Final = 300
 
 
-class _FunctionFailed(EvalayerError):
+class _Unanswered(EvalayerError):
     """The function raised instead of answering."""
 
 
@@ -51,11 +51,11 @@ def check_invoke(aws: Aws, function: Function, recipe: NovaRecipe, dataset: Data
         try:
             response = json.loads(content)
         except ValueError:
-            raise _FunctionFailed("what it answers is no JSON") from None
+            raise _Unanswered("what it answers is no JSON") from None
         if answer.get("FunctionError"):
-            raise _FunctionFailed(_raised(response))
+            raise _Unanswered(_raised(response))
         if isinstance(response, Mapping) and response.get("statusCode", 200) != 200:
-            raise _FunctionFailed(_refused(response))
+            raise _Unanswered(_refused(response))
         return response
 
     for what, trial in _trials(recipe, dataset):
@@ -106,13 +106,13 @@ def _said(answer: str) -> Mapping[str, object]:
 def _reward(invoke: Invoke, messages: list[Any], reference: object) -> str:
     response = invoke([{"id": _ROW_ID, "messages": messages, "reference_answer": reference}])
     if not isinstance(response, list) or len(response) != 1 or not isinstance(response[0], dict):
-        raise _FunctionFailed("an rft event of one row is answered with a list of one object")
+        raise _Unanswered("an rft event of one row is answered with a list of one object")
     answer = response[0]
     if answer.get("id") != _ROW_ID:
-        raise _FunctionFailed("the answer does not have the id of the row")
+        raise _Unanswered("the answer does not have the id of the row")
     value = answer.get("aggregate_reward_score")
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise _FunctionFailed("aggregate_reward_score is no finite number")
+        raise _Unanswered("aggregate_reward_score is no finite number")
     return f"a reward and {len(answer.get('metrics_list') or ())} metrics"
 
 

@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from evalayer_lab._errors import InputError
 from evalayer_lab.aws.launch._check import Check, error, ok, warning
+from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs.yaml import Place, parse_document
 from evalayer_lab.recipe import (
     AnyRecipe,
     BenchmarkRecipe,
     Circumstances,
+    Insert,
     JudgeRecipe,
     OpenSourceRecipe,
     OtherRecipe,
     Recipe,
     RewardRecipe,
+    SetValue,
+    apply,
     check_text,
 )
-from evalayer_lab.recipe._edit import Insert, SetValue, apply
-from evalayer_lab.recipe._yaml import Place, parse_document
 
 NovaRecipe = Recipe | BenchmarkRecipe | JudgeRecipe | RewardRecipe | OtherRecipe
 

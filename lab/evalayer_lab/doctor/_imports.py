@@ -1,0 +1,205 @@
+"""The handler, imported as Lambda would: does it work, how long does it take, and what takes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from packaging.utils import canonicalize_name
+
+from evalayer_lab.doctor import _probe
+from evalayer_lab.doctor._failures import judge
+from evalayer_lab.doctor._packages import applies
+from evalayer_lab.doctor._powertools import CONTENTS, is_powertools
+from evalayer_lab.doctor._report import Finding, Skipped, warning
+from evalayer_lab.function import PACKAGES, Runtime, Target, as_folder, marker_environment, unloadable
+
+BUDGET: Final = 0.5
+_SECONDS: Final = 60
+_MEASURED: Final = 3
+_LARGEST: Final = 5
+_TIME: Final = re.compile(r"import time:\s*([0-9]+) \|\s*[0-9]+ \|\s*(\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What importing a handler showed.
+
+    Attributes:
+        results: findings, and why something could not be checked.
+        aggregation: the aggregation that the handler was built for; None if that is not known.
+        corpus_metrics: the names of its task's corpus metrics; None if they are not known.
+    """
+
+    results: Sequence[Finding | Skipped]
+    aggregation: str | None = None
+    corpus_metrics: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _StandIns:
+    """Packages that the importing Python takes from the doctor's own environment.
+
+    Attributes:
+        instead: those of the layers that are compiled for another machine or Python.
+        if_missing: those that Lambda, a Powertools layer or another version of Python would bring.
+    """
+
+    instead: Sequence[str]
+    if_missing: Sequence[str]
+
+    @property
+    def possible(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset([*self.instead, *self.if_missing])
+
+
+def import_handler(target: Target, budget: float = BUDGET) -> Imported:
+    """Import the handler in a new process of this Python, with only the function and its layers on the search path.
+
+    Args:
+        target: the function; its handler is known, and is in it.
+        budget: how many seconds an import may take before it is worth a warning.
+    """
+    check = f"importing {target.handler} of {target.name}"
+    stand_ins = _stand_ins(target)
+    with TemporaryDirectory(prefix="evalayer-doctor-") as folder:
+        paths = _search_path(target, Path(folder))
+        run = partial(_run, target, stand_ins, paths, Path(folder))
+        outcome, times = run("-B")
+        if outcome is None:
+            return Imported([Skipped(check, f"it did not end within {_SECONDS} seconds, or ended the process")])
+        if "error" in outcome:
+            return Imported([judge(check, target, outcome, paths, stand_ins.possible)])
+        if times.total() > budget * 1e6:  # perhaps because it had to be compiled, which is done before a deployment
+            compiled = ("-X", f"pycache_prefix={folder}/compiled")
+            _, *measured = [run(*compiled)[1] for _ in range(_MEASURED)]
+            times = min(measured, key=lambda times: times.total())
+    slow = _slow(target, times, outcome["stand_ins"], budget)
+    return Imported(slow, outcome.get("aggregation"), outcome.get("corpus_metrics"))
+
+
+def _search_path(target: Target, folder: Path) -> list[str]:
+    folders = {artefact.tree.path: as_folder(artefact.tree, folder) for artefact in target.artefacts}
+    return [str(folders[entry.artefact.tree.path] / entry.prefix) for entry in target.entries]
+
+
+def _slow(target: Target, times: Counter[str], used: Sequence[str], budget: float) -> list[Finding]:
+    seconds = times.total() / 1e6
+    if seconds <= budget:
+        return []
+    top = ", ".join(f"{name} {time / 1000:.0f} ms" for name, time in times.most_common(_LARGEST))
+    aside = f" (with {', '.join(used)} of this environment)" if used else ""
+    return [
+        warning(
+            "import-time",
+            f"{target.name}: {target.handler}",
+            f"importing it takes {seconds * 1000:.0f} ms on this machine{aside}, more than {budget * 1000:.0f} ms. "
+            f"Most of it: {top}",
+            "import what is slow inside the function that needs it, or leave it out",
+        )
+    ]
+
+
+def _run(
+    target: Target, stand_ins: _StandIns, paths: list[str], folder: Path, *options: str
+) -> tuple[dict[str, Any] | None, Counter[str]]:
+    """Import once; return what the probe wrote, and microseconds by top-level module."""
+    module, _, name = (target.handler or "").replace("/", ".").rpartition(".")
+    config, result = folder / "config.json", folder / "result.json"
+    result.unlink(missing_ok=True)
+    config.write_text(
+        json.dumps(
+            {
+                "module": module,
+                "name": name,
+                "path": paths,
+                "packages": [entry for entry in sys.path if entry.endswith("-packages")],
+                "instead": stand_ins.instead,
+                "if_missing": stand_ins.if_missing,
+            }
+        ),
+        encoding="utf-8",
+    )
+    try:
+        done = subprocess.run(  # noqa: S603 (this Python, on the user's own handler)
+            [sys.executable, "-I", "-S", "-X", "importtime", *options, _probe.__file__, str(config), str(result)],
+            cwd=folder,
+            env=_environment(target, paths[0]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=_SECONDS,
+            check=False,
+        )
+        outcome = json.loads(result.read_text(encoding="utf-8"))
+    except (subprocess.TimeoutExpired, OSError, ValueError):
+        return None, Counter()
+    return outcome, _times(done.stderr.decode("utf-8", "replace"))
+
+
+def _times(printed: str) -> Counter[str]:
+    times: Counter[str] = Counter()
+    for line in printed.partition(_probe.START)[2].partition(_probe.END)[0].splitlines():
+        found = _TIME.match(line)
+        if found:
+            times[found[2].partition(".")[0]] += int(found[1])
+    return times
+
+
+def _environment(target: Target, task_root: str) -> dict[str, str]:
+    """Return what Lambda and the template set; nothing of the doctor's own, which may hold credentials."""
+    region = target.region or "us-east-1"
+    lambda_sets = {
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_LAMBDA_FUNCTION_NAME": target.name,
+        "LAMBDA_TASK_ROOT": task_root,
+        "PATH": os.defpath,
+    }
+    known = {name: value for name, value in (target.environment or {}).items() if "\0" not in name + value and name}
+    return {**lambda_sets, **known}
+
+
+def _stand_ins(target: Target) -> _StandIns:
+    here = Runtime(sys.version_info.minor)
+    machine = {"aarch64": "arm64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
+    instead = {
+        shared.name.partition("/")[0].partition(".")[0]
+        for entry in target.entries
+        for shared in unloadable(entry, machine, here.minor)
+    }
+    if_missing = {*PACKAGES, "jmespath", "dateutil", "six"} | _only_needed_here(target, here)
+    if any(is_powertools(arn) for arn in target.unseen):
+        if_missing |= CONTENTS
+    return _StandIns(sorted(instead), sorted(if_missing))
+
+
+def _only_needed_here(target: Target, here: Runtime) -> set[str]:
+    """Name the packages that distributions need under this version of Python, and not under the runtime's."""
+    if here == target.runtime:
+        return set()
+    there_environment = marker_environment(target.runtime, target.architecture)
+    here_environment = marker_environment(here, target.architecture)
+    needed = {
+        canonicalize_name(requirement.name)
+        for entry in target.entries
+        for distribution in entry.distributions
+        for requirement in distribution.requirements
+        if applies(requirement, here_environment) and not applies(requirement, there_environment)
+    }
+    offers = packages_distributions() if needed else {}
+    named_alike = {name.replace("-", "_") for name in needed}  # what is not installed here is not among the offers
+    return named_alike | {top for top, names in offers.items() if needed & {canonicalize_name(name) for name in names}}

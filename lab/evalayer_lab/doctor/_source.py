@@ -1,0 +1,60 @@
+"""Python source of a layer or a function, parsed and never run."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import warnings
+from difflib import get_close_matches
+from typing import Final
+
+from evalayer_lab.doctor._report import listed
+from evalayer_lab.function import Entry, Runtime, Target
+
+UNREADABLE: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
+_MAX_BYTES: Final = 1024 * 1024
+# what came after Python 3.11: PEP 695 (type, name[T]), 701 (f-strings), 750 (t-strings), 758 (except without brackets)
+_NEWER: Final = re.compile(r"""\btype\s+\w|\b(?:def|class)\s+\w+\s*\[|\b[fFrRtT]{1,2}["']|\bexcept\b[^:]*,""")
+
+
+def parse(entry: Entry, name: str) -> ast.Module:
+    """Parse a file's first MiB; what Python would warn of is not said.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it is no Python, or nested too deeply: `UNREADABLE`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(entry.read(name, _MAX_BYTES))
+
+
+def read_text(entry: Entry, name: str) -> str:
+    """Read a file's first MiB as text, whatever its bytes are."""
+    return entry.read(name, _MAX_BYTES).decode("utf-8", "replace")
+
+
+def near_module(target: Target, module: str) -> str:
+    """Say which module of the function may have been meant, or which it has; nothing if it has none."""
+    handler = (target.handler or "").replace("/", ".").partition(".")[0]
+    own = target.entries[0].packages if target.function and target.entries else {}
+    names = sorted(name for name in own if name != handler)
+    near = get_close_matches(module, names, n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; the function has: {listed(names)}" if names else ""
+
+
+def fits_newer(problem: SyntaxError, source: str, runtime: Runtime) -> bool:
+    """Whether a later Python than this one, that of the runtime, may accept what this one refuses.
+
+    Args:
+        problem: what this Python says.
+        source: the file.
+        runtime: the Python that will read the file.
+    """
+    if runtime.minor <= sys.version_info.minor:
+        return False
+    first = problem.lineno or 1
+    lines = source.splitlines()[first - 1 : max(first, problem.end_lineno or first)]
+    return "f-string" in (problem.msg or "") or _NEWER.search("\n".join(lines)) is not None

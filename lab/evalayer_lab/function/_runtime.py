@@ -1,0 +1,66 @@
+"""Lambda's Python runtimes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from evalayer_lab.inputs import InputError
+
+Architecture: TypeAlias = Literal["arm64", "x86_64"]
+ARCHITECTURES: Final[tuple[Architecture, ...]] = ("arm64", "x86_64")
+MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}  # as wheels and uname call them
+PACKAGES: Final = frozenset({"awslambdaric", "boto3", "botocore", "s3transfer", "snapshot_restore_py", "urllib3"})
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A Python runtime of Lambda, `python3.<minor>`."""
+
+    minor: int
+
+    @property
+    def name(self) -> str:
+        """As templates write it."""
+        return f"python3.{self.minor}"
+
+    @property
+    def glibc(self) -> tuple[int, int]:
+        """The version of its C library: Amazon Linux 2023 from python3.12 on, Amazon Linux 2 before."""
+        return (2, 34) if self.minor >= 12 else (2, 26)
+
+    @property
+    def system(self) -> str:
+        """Its operating system."""
+        return "Amazon Linux 2023" if self.minor >= 12 else "Amazon Linux 2"
+
+
+def parse_runtime(name: object) -> Runtime | None:
+    """Read `python3.13`; None for anything else."""
+    found = re.fullmatch(r"python3\.([0-9]{1,2})", name) if isinstance(name, str) else None
+    return Runtime(int(found[1])) if found else None
+
+
+def given_runtime(name: str) -> Runtime:
+    """Read the runtime that the user named.
+
+    Raises:
+        InputError: it is no Python runtime of Lambda.
+    """
+    runtime = parse_runtime(name)
+    if runtime is None:
+        raise InputError(f"{name!r} is no Python runtime of Lambda; write it as python3.13", field="--runtime")
+    return runtime
+
+
+def given_architecture(name: str) -> Architecture:
+    """Read the architecture that the user named.
+
+    Raises:
+        InputError: Lambda has no such architecture.
+    """
+    for known in ARCHITECTURES:
+        if name == known:
+            return known
+    raise InputError(f"{name!r} is no architecture of Lambda; there are arm64 and x86_64", field="--architecture")
