@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evalayer import Completion, ConflictingMetrics, InvalidMetric, Task, UnknownMetric
-from evalayer._discovery import installed_metrics
+from evalayer import Completion, ConflictingMetrics, InvalidMetric, Task, UnknownMetric, installed_metrics
 
 ROW = Completion("p", "a", "a")
 PLUGIN = """

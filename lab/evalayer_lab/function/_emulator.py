@@ -18,7 +18,7 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Final
 
-from evalayer import EvalayerError, PayloadTooLarge
+from evalayer import MAX_PAYLOAD_BYTES, EvalayerError, PayloadTooLarge
 from evalayer_lab.function._call import LocalContext
 from evalayer_lab.function._interpreter import Interpreter, find_interpreter
 from evalayer_lab.function._provision import emulator_binary, runtime_client
@@ -26,7 +26,6 @@ from evalayer_lab.inputs import InputError
 
 DEFAULT_PYTHON: Final = "python3.13"
 DEFAULT_LAMBDA_HANDLER: Final = "app.lambda_handler"
-MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024  # of an event and of a response; AWS documentation, Lambda quotas
 _PATH: Final = "/2015-03-31/functions/function/invocations"
 _ERROR_FIELDS: Final = {"errorType", "errorMessage", "requestId", "stackTrace"}
 _KEPT: Final = ("EVALAYER_", "POWERTOOLS_")
