@@ -1,6 +1,6 @@
 """Bring your own metrics to Amazon Nova evaluation: the part that runs in Lambda."""
 
-from typing import TYPE_CHECKING
+import typing
 
 from evalayer._aggregation import Aggregation, Aggregator
 from evalayer._answer import JSONValue, Wrapping
@@ -23,7 +23,7 @@ from evalayer._records import Completion, Sample, Score, Unscored
 from evalayer._task import RowScores, Task
 from evalayer._version import __version__
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from evalayer._discovery import installed_metrics
 
 __all__ = [
