@@ -153,6 +153,8 @@ def _carry_out(ctx: click.Context, plan: RunPlan) -> RunOutcome:
 
 
 def _warn(plan: RunPlan, outcome: RunOutcome) -> None:
+    from evalayer_lab.cli._console import counted
+
     for problem in outcome.problems[:_SHOWN_PROBLEMS]:
         click.echo(f"{problem.severity}: {problem}", err=True)
     if outcome.problem_count > _SHOWN_PROBLEMS:
@@ -161,17 +163,18 @@ def _warn(plan: RunPlan, outcome: RunOutcome) -> None:
     for warning in plan.backend.warnings:
         click.echo(f"warning: {warning}", err=True)
     for kind, failure in outcome.first_failures.items():
-        click.echo(f"warning: {failure.rows} rows failed ({kind}); the first:\n{failure.first}", err=True)
+        click.echo(f"warning: {counted(failure.rows, 'row')} failed ({kind}); the first:\n{failure.first}", err=True)
     for metric, failure in outcome.metric_failures.items():
-        click.echo(f"warning: the metric {metric} failed on {failure.rows} rows; the first:\n{failure.first}", err=True)
+        rows = counted(failure.rows, "row")
+        click.echo(f"warning: the metric {metric} failed on {rows}; the first:\n{failure.first}", err=True)
 
 
 def _show(document: Document, outcome: RunOutcome, html: Path | None) -> None:
-    from evalayer_lab.cli._console import console
+    from evalayer_lab.cli._console import console, counted
     from evalayer_lab.report import render
 
     if outcome.resumed:
-        click.echo(f"Resumed: {outcome.resumed} rows had been done before.")
+        click.echo(f"Resumed: {counted(outcome.resumed, 'row')} were done before.")
     render(document, console())
     click.echo(f"\nOutput: {outcome.folder}")
     if outcome.failures:
