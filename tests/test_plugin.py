@@ -117,4 +117,4 @@ def test_an_entry_point_that_is_no_metric_is_refused(tmp_path: Path) -> None:
     offer(tmp_path, "no-metric", "plain", "plain = 3\n")
     response = use("plain", "", tmp_path)
     assert response["error"] == "InvalidMetric"
-    assert "is no metric" in str(response["message"])
+    assert "is not a metric" in str(response["message"])

@@ -10,7 +10,7 @@ import pytest
 
 import evalayer
 import evalayer_metrics
-from evalayer._discovery import installed_metrics
+from evalayer import installed_metrics
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,7 +33,13 @@ def test_all_is_what_is_public() -> None:
     public = {
         name for name, value in vars(evalayer).items() if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert list(evalayer.__all__) == sorted({*public, "__version__"})
+    imported_when_asked_for = {"installed_metrics"}
+    assert sorted(evalayer.__all__) == sorted({*public, *imported_when_asked_for, "__version__"})
+
+
+def test_a_name_that_is_not_public_is_missing() -> None:
+    with pytest.raises(AttributeError, match="module 'evalayer' has no attribute 'instaled_metrics'"):
+        evalayer.instaled_metrics  # noqa: B018
 
 
 def test_every_metric_is_a_file_an_export_and_an_entry_point() -> None:

@@ -60,7 +60,7 @@ class Aggregator:
         """
         for name, value in row.items():
             if not -_LARGEST <= value <= _LARGEST:
-                raise ValueError(f"{name} is no finite number: only those can be aggregated")
+                raise ValueError(f"{name} is not a finite number: only those can be aggregated")
         self.rows += 1
         folds = self._folds
         extremum = _EXTREMA.get(self.aggregation)

@@ -33,11 +33,20 @@ class Unwrapped(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """A JSON value, whether there is one, and whether it stood in prose."""
+    """What was found when a text was parsed as JSON.
+
+    Attributes:
+        value: the value; None if there is none, or if it is null.
+        span: where it stands in the text, from its first character to before the index after its last; None if there
+            is none.
+        in_prose: whether something stands around it.
+        unclosed: where an object begins that the text ends before closing; None if there is none.
+    """
 
     value: JSONValue
-    found: bool
+    span: tuple[int, int] | None
     in_prose: bool
+    unclosed: int | None
 
 
 def unwrap(output: str) -> Unwrapped:
@@ -109,25 +118,31 @@ def parse_json(text: str) -> Parsed:
     An object that is broken, or cut off by the end of the text, is not searched for smaller ones inside it.
 
     >>> parse_json('Sure: {"class": "network"}. Anything else?')
-    Parsed(value={'class': 'network'}, found=True, in_prose=True)
+    Parsed(value={'class': 'network'}, span=(6, 26), in_prose=True, unclosed=None)
     """
-    whole = _decoded(text.strip(" \t\n\r"))
+    bare = text.strip(" \t\n\r")
+    whole = _decoded(bare)
     if whole is not None or text.strip() == "null":
-        return Parsed(whole, found=True, in_prose=False)
+        start = text.index(bare)
+        return Parsed(whole, (start, start + len(bare)), in_prose=False, unclosed=None)
     best: JSONValue = None
+    span: tuple[int, int] | None = None
+    unclosed: int | None = None
     longest = 0
     end = 0
     for _ in range(_MAX_STARTS):
         start = text.find("{", end)
-        stop = closing(text, start) if start >= 0 else -1
-        if stop < 0:
+        if start < 0:
             break
-        if stop - start > longest:
-            value = _decoded(text[start:stop])
+        end = closing(text, start)
+        if end < 0:
+            unclosed = start
+            break
+        if end - start > longest:
+            value = _decoded(text[start:end])
             if value is not None:
-                best, longest = value, stop - start
-        end = stop
-    return Parsed(best, found=longest > 0, in_prose=longest > 0)
+                best, span, longest = value, (start, end), end - start
+    return Parsed(best, span, in_prose=span is not None, unclosed=unclosed)
 
 
 def _decoded(text: str) -> JSONValue:

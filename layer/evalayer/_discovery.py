@@ -29,7 +29,7 @@ def metric_by_name(name: str) -> Metric:
     Raises:
         UnknownMetric: no installed distribution offers it.
         ConflictingMetrics: several do.
-        InvalidMetric: it cannot be loaded, needs arguments, or is no metric.
+        InvalidMetric: it cannot be loaded, needs arguments, or is not a metric.
     """
     installed = installed_metrics()
     if name not in installed:
@@ -52,7 +52,8 @@ def metric_by_name(name: str) -> Metric:
             ) from error
     if not is_metric(loaded):
         raise InvalidMetric(
-            f"metric {name!r} of {distribution(entry)} ({entry.value}) is no metric: it is a {type(loaded).__name__}"
+            f"metric {name!r} of {distribution(entry)} ({entry.value}) is not a metric: "
+            f"it is of the type {type(loaded).__name__}"
         )
     return as_metric(loaded)
 

@@ -22,7 +22,7 @@ class InvalidTask(EvalayerError):
 
 
 class InvalidMetric(EvalayerError):
-    """A metric that is declared in a way that cannot work, or that returned something that is no score."""
+    """A metric that is declared in a way that cannot work, or that returned something that is not a score."""
 
 
 class UnknownMetric(InvalidMetric):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Literal, TypeAlias, overload
@@ -77,7 +77,32 @@ class LambdaHandler:
     @overload
     def __call__(self, event: object, context: object = None) -> Any: ...
     def __call__(self, event: Any, context: object = None) -> Any:
+        """Answer one event, as `answer` does, and show the observer each row of it.
+
+        Args:
+            event: of the evaluation container, or of a reward function.
+            context: Lambda's, which is not looked at. A caller on the same machine who wants to know what `answer`
+                knows can pass one with a list `evalayer_observations`: it gets each `Observation`, and failures are
+                not logged as well, unless by an observer of the user's.
+
+        Raises:
+            EvalayerError: as `answer`.
+        """
+        response, observations = self.answer(event)
+        wanted = getattr(context, "evalayer_observations", None)
+        if wanted is not None:
+            wanted.extend(observations)
+        if wanted is None or self.observer is not log_failures:
+            for observation in observations:
+                self._observe(observation)
+        return response
+
+    def answer(self, event: Any) -> tuple[Any, Sequence[Observation]]:
         """Answer one event: of the evaluation container, or of a reward function, told apart by their shape.
+
+        Returns:
+            The response, and what was observed: one `Observation` for an event of the evaluation container, one for
+            each row of an rft event, none for an event of an unknown process type. The observer is not called.
 
         Raises:
             InvalidEvent: the event breaks the contract, or asks for a reward that the task does not declare.
@@ -89,21 +114,22 @@ class LambdaHandler:
             return self._reward(event)
         started = perf_counter()
         kind = custom_metrics.process_type(event)
+        if kind is None:
+            return custom_metrics.write_unsupported(event), ()
+        row: Sample | Completion
+        unscored: Mapping[str, str] = {}
+        errors: Mapping[str, Exception] = {}
         if kind == "preprocess":
-            sample = custom_metrics.read_sample(event)
-            response = custom_metrics.write_sample(self.task.prepare(sample))
-            self._observe(Observation(self.task.name, kind, sample, {}, {}, perf_counter() - started))
-            return response
-        if kind == "postprocess":
-            completion = custom_metrics.read_completion(event)
-            scores = self.task.score(completion)
+            row = custom_metrics.read_sample(event)
+            response = custom_metrics.write_sample(self.task.prepare(row))
+        else:
+            row = custom_metrics.read_completion(event)
+            scores = self.task.score(row)
+            unscored, errors = scores.unscored, scores.errors
             response = custom_metrics.write_scores(self._reported(scores))
-            seconds = perf_counter() - started
-            self._observe(Observation(self.task.name, kind, completion, scores.unscored, scores.errors, seconds))
-            return response
-        return custom_metrics.write_unsupported(event)
+        return response, (Observation(self.task.name, kind, row, unscored, errors, perf_counter() - started),)
 
-    def _reward(self, event: Any) -> Response | list[dict[str, Any]]:
+    def _reward(self, event: Any) -> tuple[Any, Sequence[Observation]]:
         weights = self.task.reward
         if weights is None:
             raise InvalidEvent(
@@ -131,10 +157,7 @@ class LambdaHandler:
             observations.append(
                 Observation(self.task.name, "reward", completion, scores.unscored, scores.errors, seconds, failure)
             )
-        response = rft.write_rewards(event, rewards, weights)
-        for observation in observations:
-            self._observe(observation)
-        return response
+        return rft.write_rewards(event, rewards, weights), observations
 
     def _observe(self, observation: Observation) -> None:
         try:

@@ -31,7 +31,7 @@ class Metric(ABC):
 
     def __init__(self, name: str, *, parts: Sequence[str] = (), higher_is_better: bool | None = True) -> None:
         if not isinstance(name, str) or not name or "." in name or not name.isprintable():
-            raise InvalidMetric(f"{name!r} is no metric name: use printable text without a dot")
+            raise InvalidMetric(f"{name!r} is not a metric name: use printable text without a dot")
         if isinstance(parts, str):
             raise InvalidMetric(f"{name}: parts={parts!r} is text; write parts=[{parts!r}]")
         printable = all(isinstance(part, str) and part and part.isprintable() for part in parts)
@@ -149,8 +149,10 @@ def as_metric(candidate: object) -> Metric:
         return cast("Metric", declared)
     name = getattr(candidate, "__name__", None)
     if name is None:
-        raise InvalidMetric(f"a {type(candidate).__name__} is no metric: give a Metric, a function or a name")
-    raise InvalidMetric(f"{name} is no metric: decorate it with @metric, or call it if it makes one: {name}(…)")
+        raise InvalidMetric(
+            f"an object of the type {type(candidate).__name__} is not a metric: give a Metric, a function or a name"
+        )
+    raise InvalidMetric(f"{name} is not a metric: decorate it with @metric, or call it if it makes one: {name}(…)")
 
 
 def check_function(function: Callable[..., object], argument: str) -> None:
@@ -208,7 +210,7 @@ def checked_number(value: object) -> float:
         try:
             value = float(cast("SupportsFloat", value))
         except (TypeError, ValueError, OverflowError):
-            raise InvalidMetric(f"returned a {type(value).__name__} that is no finite number") from None
+            raise InvalidMetric(f"returned a {type(value).__name__} that is not a finite number") from None
     if value - value != 0.0:
         raise InvalidMetric(f"returned {value}; return Unscored(reason) where there is no number")
     return value

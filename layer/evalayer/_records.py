@@ -63,7 +63,26 @@ class Completion:
     @property
     def is_json(self) -> bool:
         """Whether `json` was found, which tells an answer of `null` from an answer that is not JSON."""
-        return self._parsed.found
+        return self._parsed.span is not None
+
+    @property
+    def json_span(self) -> tuple[int, int] | None:
+        """Where in `text` the JSON stands that `json` was parsed from; None if there is none.
+
+        >>> completion = Completion("", 'Here you are: {"class": "access"}.', "")
+        >>> completion.text[slice(*completion.json_span)]
+        '{"class": "access"}'
+        """
+        return self._parsed.span
+
+    @property
+    def unclosed_object(self) -> int | None:
+        """Where in `text` a JSON object begins that is not closed when the text ends; None if there is none.
+
+        >>> Completion("", 'Here you are: {"class": "acc', "").unclosed_object
+        14
+        """
+        return self._parsed.unclosed
 
     @cached_property
     def gold_json(self) -> JSONValue:

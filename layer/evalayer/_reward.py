@@ -21,7 +21,7 @@ def check_reward(task: str, reward: Mapping[str, float], reported: Mapping[str, 
         reported: by metric, the names it reports on every row.
 
     Raises:
-        InvalidTask: it is empty, weighs what no metric reports, or has a weight that is no finite number.
+        InvalidTask: it is empty, weighs what no metric reports, or has a weight that is not a finite number.
     """
     if not reward:
         raise InvalidTask(f"{task}: the reward is empty; write reward={{name: weight}}, or leave it out")
@@ -55,5 +55,5 @@ def weighted(reward: Mapping[str, float], values: Mapping[str, float]) -> float:
     except (OverflowError, ValueError):  # a sum on the way, or infinities of both signs
         total = float("inf")
     if total - total != 0.0:
-        raise InvalidMetric("the reward is no finite number: a metric or its weight is too large")
+        raise InvalidMetric("the reward is not a finite number: a metric or its weight is too large")
     return total

@@ -22,7 +22,7 @@ class RowScores:
     Attributes:
         values: every reported name; the same names on every row.
         unscored: for each metric that did not score the row, why.
-        errors: for each metric that raised, or returned something that is no score, the exception. Such a
+        errors: for each metric that raised, or returned something that is not a score, the exception. Such a
             metric is in `unscored` too.
     """
 
@@ -44,7 +44,7 @@ class Task:
     Raises:
         UnknownMetric: a name that nothing installed offers.
         ConflictingMetrics: two metrics of one name.
-        InvalidMetric: something that is no metric.
+        InvalidMetric: something that is not a metric.
         InvalidTask: the name is not printable, or the reward no mapping. Its names and weights are checked by
             `build_lambda_handler`, when every metric is known.
     """
@@ -57,7 +57,7 @@ class Task:
         reward: Mapping[str, float] | None = None,
     ) -> None:
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
-            raise InvalidTask(f"{name!r} is no task name: use printable text")
+            raise InvalidTask(f"{name!r} is not a task name: use printable text")
         if isinstance(metrics, str):
             raise InvalidTask(f"{name}: metrics={metrics!r} is text; write metrics=[{metrics!r}]")
         if reward is not None and not isinstance(reward, Mapping):
@@ -241,7 +241,7 @@ class Task:
 
     def _require_open(self, function: object) -> None:
         if not callable(function):
-            raise InvalidTask(f"{self.name}: a {type(function).__name__} is no function")
+            raise InvalidTask(f"{self.name}: an object of the type {type(function).__name__} is not a function")
         if self._sealed:
             raise InvalidTask(f"{self.name}: {_name(function)} is registered after build_lambda_handler; move it above")
 

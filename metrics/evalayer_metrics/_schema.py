@@ -75,7 +75,7 @@ class LocalSchema:
         others: the root's remaining keywords that can be violated.
 
     Raises:
-        InvalidMetric: it is no JSON, refers outside itself or to nothing, or refers to itself without end.
+        InvalidMetric: it is not JSON, refers outside itself or to nothing, or refers to itself without end.
     """
 
     def __init__(self, name: str, declared: Mapping[str, object]) -> None:
@@ -245,7 +245,7 @@ def _copy(name: str, schema: Mapping[str, object]) -> Schema:
     try:
         copied: object = json.loads(json.dumps(schema, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidMetric(f"{name}: the schema is no JSON: {error}") from None
+        raise InvalidMetric(f"{name}: the schema is not JSON: {error}") from None
     if not isinstance(copied, dict):
         raise InvalidMetric(f"{name}: the schema is a {type(schema).__name__}: give a dict or a pydantic model")
     return copied

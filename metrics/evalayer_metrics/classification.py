@@ -27,8 +27,8 @@ class classification(CorpusMetric):  # noqa: N801 (called like the functions bes
     All equal scikit-learn's, given `labels=` and, for MCC and kappa, with every invalid prediction as one more
     class. A quotient whose denominator is zero is 0.0. With no scored row there is no value at all.
 
-    A prediction that is missing, is not in the JSON, or is none of the labels is wrong: a false negative of its
-    gold label and a false positive of none. A row whose gold is none of the labels is unscored. Labels are compared
+    A prediction that is missing, is not in the JSON, or is not one of the labels is wrong: a false negative of its
+    gold label and a false positive of none. A row whose gold is not one of the labels is unscored. Labels are compared
     without case and outer white space; a number or truth value in the JSON counts as its JSON spelling.
 
     Args:
@@ -65,7 +65,7 @@ class classification(CorpusMetric):  # noqa: N801 (called like the functions bes
         self._known: dict[str, str] = {}
         for label in labels:
             if not isinstance(label, str) or not label.strip() or not label.isprintable():
-                raise InvalidMetric(f"{name}: {label!r} is no label: use printable text")
+                raise InvalidMetric(f"{name}: {label!r} is not a label: use printable text")
             key = self._key(label)
             if key in self._known:
                 raise InvalidMetric(f"{name}: the labels {self._known[key]!r} and {label!r} are compared as the same")
@@ -81,7 +81,7 @@ class classification(CorpusMetric):  # noqa: N801 (called like the functions bes
         """Count one completion: which label was hit, claimed wrongly, or missed."""
         gold = self._label(completion.gold if self.field is None else completion.gold_json)
         if gold is None:
-            return Unscored("the gold is none of the labels")
+            return Unscored("the gold is not one of the labels")
         predicted = self._label(completion.text if self.field is None else completion.json)
         row = self._nothing.copy()
         if predicted == gold:

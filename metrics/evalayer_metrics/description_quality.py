@@ -32,7 +32,7 @@ class description_quality(Metric):  # noqa: N801 (called like the functions besi
 
     Scripts without spaces count by pairs of characters, so `length` counts pairs and only the length of sentences
     makes such text hard to read. Blind to whether the description is true. Of each text the first 50,000 characters
-    are read. Unscored where the answer is no JSON object or has no description.
+    are read. Unscored where the answer is not a JSON object or has no description.
 
     Args:
         description: the field of the answer that holds the description.

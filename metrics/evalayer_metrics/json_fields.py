@@ -13,8 +13,8 @@ class json_fields(Metric):  # noqa: N801 (called like the functions beside it)
 
     Parts: `agreement`, the share of the fields that agree, and with declared fields `field.<field>`, 0 or 1 for
     each. A field agrees where both objects have an equal value, or neither has the field; text is compared without
-    case and outer white space, everything else as JSON values. An answer that is no JSON object agrees in nothing.
-    Unscored where the gold is no JSON object, or, without declared fields, an empty one.
+    case and outer white space, everything else as JSON values. An answer that is not a JSON object agrees in nothing.
+    Unscored where the gold is not a JSON object, or, without declared fields, an empty one.
 
     Args:
         fields: the top-level fields to compare; those of each row's gold by default.
@@ -22,7 +22,7 @@ class json_fields(Metric):  # noqa: N801 (called like the functions beside it)
         case_sensitive: compare text with its case.
 
     Raises:
-        InvalidMetric: `fields` is empty, repeats a field, or holds something that is no text.
+        InvalidMetric: `fields` is empty, repeats a field, or holds something that is not text.
 
     >>> metric = json_fields(["class", "priority"])
     >>> metric.score(Completion("", '{"class": "Network", "priority": 1}', '{"class": "network", "priority": 2}'))
@@ -47,7 +47,7 @@ class json_fields(Metric):  # noqa: N801 (called like the functions beside it)
         """Score one completion."""
         gold = completion.gold_json
         if not isinstance(gold, dict):
-            return Unscored("the gold is no JSON object")
+            return Unscored("the gold is not a JSON object")
         fields = tuple(gold) if self.fields is None else self.fields
         if not fields:
             return Unscored("the gold is an empty JSON object")

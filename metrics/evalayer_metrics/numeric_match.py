@@ -39,7 +39,7 @@ class numeric_match(Metric):  # noqa: N801 (called like the functions beside it)
         super().__init__(name)
         for tolerance in (relative, absolute):
             if not 0.0 <= tolerance < math.inf:
-                raise InvalidMetric(f"{name}: {tolerance} is no tolerance: use a finite number of at least 0")
+                raise InvalidMetric(f"{name}: {tolerance} is not a tolerance: use a finite number of at least 0")
         self.relative = relative
         self.absolute = absolute
 

@@ -41,7 +41,7 @@ class reasoning_coherence(Metric):  # noqa: N801 (called like the functions besi
     Measures of overlap like these agree with human ratings at a Spearman correlation of about 0.2 to 0.4 on
     coherence and groundedness. Of each text the first 50,000 characters are read.
 
-    Unscored where the answer is no JSON object or has no thought.
+    Unscored where the answer is not a JSON object or has no thought.
 
     Args:
         thought: the field of the answer that holds the reasoning.
@@ -136,7 +136,7 @@ def _vocabulary(name: str, labels: Sequence[str] | None, cues: Mapping[str, Sequ
         raise InvalidMetric(f"{name}: labels must differ without case and outer white space: {known!r}")
     strangers = sorted(set(cues) - set(known))
     if strangers:
-        raise InvalidMetric(f"{name}: cues for {strangers[0]!r}, which is none of the labels {', '.join(known)}")
+        raise InvalidMetric(f"{name}: cues for {strangers[0]!r}, which is not one of the labels {', '.join(known)}")
     found: dict[str, set[str]] = {}
     for label in known:
         own = cues.get(label, ())

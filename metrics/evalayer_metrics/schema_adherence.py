@@ -123,7 +123,7 @@ class schema_adherence(Metric):  # noqa: N801 (called like the functions beside 
 def _schema_of(name: str, model: object) -> Mapping[str, Any]:
     describe = getattr(model, "model_json_schema", None)
     if not callable(describe):
-        raise InvalidMetric(f"{name}: a {type(model).__name__} is no schema: give a dict or a pydantic model")
+        raise InvalidMetric(f"{name}: a {type(model).__name__} is not a schema: give a dict or a pydantic model")
     described = describe()
     if not isinstance(described, Mapping):
         raise InvalidMetric(f"{name}: model_json_schema() returned a {type(described).__name__}, not a dict")

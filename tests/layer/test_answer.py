@@ -202,3 +202,31 @@ def test_a_broken_object_is_not_searched_for_one_inside_it(output: str) -> None:
 
 def test_an_object_after_a_broken_one_is_found() -> None:
     assert answer('Draft {"class": "network",} final {"class": "access"}').json == {"class": "access"}
+
+
+@given(messy)
+def test_the_span_is_where_the_parsed_json_stands(output: str) -> None:
+    completion = answer(output)
+    assert (completion.json_span is not None) == completion.is_json
+    if completion.json_span is not None:
+        start, end = completion.json_span
+        assert json.loads(completion.text[start:end]) == completion.json
+        around = (completion.text[:start] + completion.text[end:]).strip()
+        assert bool(around) == ("prose" in completion.wrapping)
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ('{"class": "net', 0),
+        ('Use {x}: {"class": "net', 9),
+        ('{"class": {"name": "net"}', 0),
+        ('{"class": "a}b', None),  # a string that is never closed is text, and its brace counts
+        (NETWORK, None),
+        ("{'class'}", None),
+        ('["net', None),
+        ("net", None),
+    ],
+)
+def test_an_object_that_the_text_ends_in_is_found(text: str, begins: int | None) -> None:
+    assert answer(text).unclosed_object == begins

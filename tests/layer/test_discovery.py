@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evalayer import Completion, ConflictingMetrics, InvalidMetric, Task, UnknownMetric
-from evalayer._discovery import installed_metrics
+from evalayer import Completion, ConflictingMetrics, InvalidMetric, Task, UnknownMetric, installed_metrics
 
 ROW = Completion("p", "a", "a")
 PLUGIN = """
@@ -126,5 +125,5 @@ def test_a_plugin_that_cannot_be_imported_is_named(install: Install, source: str
 
 def test_an_entry_point_of_something_else_is_refused(install: Install) -> None:
     install("acme-metrics", "acme_metrics", acme_number="number")
-    with pytest.raises(InvalidMetric, match=r"acme_number.*of acme-metrics.*is no metric: it is a int"):
+    with pytest.raises(InvalidMetric, match=r"acme_number.*of acme-metrics.*is not a metric: it is of the type int"):
         Task("t", metrics=["acme_number"])

@@ -186,6 +186,40 @@ def test_an_observer_sees_every_answered_event() -> None:
     assert WORDS not in repr(before) + repr(after)
 
 
+class Wanting:
+    """A context that asks what is observed."""
+
+    def __init__(self) -> None:
+        self.evalayer_observations: list[Observation] = []
+
+
+def test_answer_gives_what_is_observed_beside_the_response_and_shows_nobody() -> None:
+    seen: list[Observation] = []
+    handler = build_lambda_handler(Task("t", metrics=[exact, size, fails]), observer=seen.append)
+    response, (observation,) = handler.answer(EMPTY)
+    assert seen == []
+    assert observation.unscored == {"size": "no answer", "fails": "raised ValueError"}
+    assert response == handler(EMPTY, None)
+    assert [again.unscored for again in seen] == [observation.unscored]
+    assert handler.answer({"process_type": "train"}) == (handler({"process_type": "train"}), ())
+
+
+def test_a_context_can_ask_what_is_observed_in_place_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    context = Wanting()
+    response = build_lambda_handler(Task("t", metrics=[exact, fails]))(POSTPROCESS, context)
+    assert response["statusCode"] == 200
+    assert [list(observation.errors) for observation in context.evalayer_observations] == [["fails"]]
+    assert not caplog.records
+
+
+def test_an_observer_of_the_users_sees_what_a_context_asks_for_too() -> None:
+    seen: list[Observation] = []
+    context = Wanting()
+    build_lambda_handler(Task("t", metrics=[exact]), observer=seen.append)(POSTPROCESS, context)
+    assert seen == context.evalayer_observations
+    assert len(seen) == 1
+
+
 def test_rows_that_differ_have_different_hashes() -> None:
     def row_hash(prompt: str, gold: str) -> str:
         return Observation("t", "preprocess", Sample(prompt, gold), {}, {}, 0.0).row_hash

@@ -123,7 +123,7 @@ def test_a_bad_name_is_refused_where_it_is_declared(name: str) -> None:
         def score(self, completion: Completion) -> Score:
             return 0.0
 
-    with pytest.raises(InvalidMetric, match="is no metric name"):
+    with pytest.raises(InvalidMetric, match="is not a metric name"):
         Plain(name)
 
 
@@ -139,7 +139,7 @@ def test_an_unmarked_function_is_told_what_to_do() -> None:
 
     with pytest.raises(InvalidMetric, match="decorate it with @metric"):
         Task("t", metrics=[plain])
-    with pytest.raises(InvalidMetric, match="a int is no metric"):
+    with pytest.raises(InvalidMetric, match="an object of the type int is not a metric"):
         Task("t", metrics=[3])  # type: ignore[list-item]
 
 

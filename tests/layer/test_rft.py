@@ -193,9 +193,9 @@ BROKEN = [
     (row("x", messages=[{"role": None, "content": WORDS}]), r"messages\[0\]\.role is null"),
     (row("x", None), r"messages\[1\]\.content is null; it is text or a list of text parts"),
     (row("x", []), r"messages\[1\]\.content is empty"),
-    (row("x", [{"type": "image", "text": WORDS}]), r"messages\[1\]\.content\[0\] is no text part"),
-    (row("x", [{"type": "text", "text": 1}]), r"messages\[1\]\.content\[0\] is no text part"),
-    (row("x", [WORDS]), r"messages\[1\]\.content\[0\] is no text part"),
+    (row("x", [{"type": "image", "text": WORDS}]), r"messages\[1\]\.content\[0\] is not a text part"),
+    (row("x", [{"type": "text", "text": 1}]), r"messages\[1\]\.content\[0\] is not a text part"),
+    (row("x", [WORDS]), r"messages\[1\]\.content\[0\] is not a text part"),
 ]
 
 
@@ -248,8 +248,8 @@ def test_ids_that_are_numbers_and_ids_that_repeat_are_given_back() -> None:
         ([{"id": ""}], r"^\[0\]\.id is empty; it must be text"),
         ({"body": {"id": WORDS}}, "^body is an object; an rft event is a list"),
         ({"body": None}, "^body is null; an rft event is a list"),
-        ({"body": WORDS}, "^body is text that is no JSON; an rft event"),
-        ({"body": "[" * 100_000}, "^body is text that is no JSON; an rft event"),
+        ({"body": WORDS}, "^body is text that is not JSON; an rft event"),
+        ({"body": "[" * 100_000}, "^body is text that is not JSON; an rft event"),
         ({"body": '"x"'}, "^body is text; an rft event"),
         ([row(), {"id": "x", "extra": {WORDS}}], "^the event holds what JSON cannot"),
     ],

@@ -260,7 +260,7 @@ def test_there_is_one_function_of_each_kind(register: Callable[[Task], object]) 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", 3])
 def test_a_bad_task_name_is_refused(name: Any) -> None:
-    with pytest.raises(InvalidTask, match="is no task name"):
+    with pytest.raises(InvalidTask, match="is not a task name"):
         Task(name)
 
 
@@ -270,7 +270,7 @@ def test_a_task_of_one_text_is_told_what_to_write() -> None:
 
 
 def test_a_decorator_on_no_function_is_refused() -> None:
-    with pytest.raises(InvalidTask, match="a str is no function"):
+    with pytest.raises(InvalidTask, match="an object of the type str is not a function"):
         Task("t").preprocess("name")  # type: ignore[type-var]
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from evalayer import Completion, InvalidMetric, Unscored
 from evalayer_metrics import description_quality, reasoning_coherence
-from evalayer_metrics._equations import right_equations
 
 LABELS = ["hardware", "software", "network", "access"]
 CASES = [
@@ -148,7 +147,6 @@ def test_bad_settings_are_refused(labels: list[str], cues: dict[str, list[str]] 
 @pytest.mark.parametrize(
     ("text", "share"),
     [
-        ("", 1.0),
         ("no equation", 1.0),
         ("x = 3", 1.0),
         ("12 * 3 = 36", 1.0),
@@ -172,7 +170,7 @@ def test_bad_settings_are_refused(labels: list[str], cues: dict[str, list[str]] 
     ],
 )
 def test_arithmetic(text: str, share: float) -> None:
-    assert right_equations(text) == share
+    assert score("", "network", text)["arithmetic"] == share
 
 
 @given(
@@ -185,7 +183,8 @@ def test_arithmetic_agrees_with_python(left: int, middle: int, right: int, first
         value = work[first](left, middle * right)
     else:
         value = work[second](work[first](left, middle), right)
-    assert right_equations(f"so {left} {first} {middle} {second} {right} = {value + off}.") == float(off == 0)
+    thought = f"so {left} {first} {middle} {second} {right} = {value + off}."
+    assert score("", "network", thought)["arithmetic"] == float(off == 0)
 
 
 def describe(text: str, conclusion: str = "network", prompt: str = "The wifi is slow") -> dict[str, float]:

@@ -335,11 +335,11 @@ def test_changing_the_schema_afterwards_changes_nothing() -> None:
         ({"$ref": "#"}, "circle"),
         ({"allOf": [{"$ref": "#"}]}, "circle"),
         ({"properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"not": {"$ref": "#/$defs/a"}}}}, "circle"),
-        ({"const": float("nan")}, "no JSON"),
-        ({"enum": {1, 2}}, "no JSON"),
-        (True, "no schema"),
-        ("{}", "no schema"),
-        (Ticket.model_json_schema, "no schema"),
+        ({"const": float("nan")}, "not JSON"),
+        ({"enum": {1, 2}}, "not JSON"),
+        (True, "not a schema"),
+        ("{}", "not a schema"),
+        (Ticket.model_json_schema, "not a schema"),
     ],
 )
 def test_bad_schema_is_refused_at_declaration(schema: Any, reason: str) -> None:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from evalayer_lab.answers._alignment import Alignment, align
-from evalayer_lab.answers._labels import Place, largest_probability, lowered, renormalised, spellings
-from evalayer_lab.answers._value import Value, find_value
+from evalayer_lab.answers._field import FieldValue, find_field
+from evalayer_lab.answers._labels import ValueToken, largest_probability, lowered, renormalised, spellings
 
 CONFIDENCE_REASONS: Final[Mapping[str, str]] = {
     "no_log_probabilities": "The row has no log probabilities.",
-    "invalid_log_probabilities": "A log probability is positive, infinite or no number, or those of a token exceed 1.",
+    "invalid_log_probabilities": "A log probability is positive, infinite or not a number, or they add up to over 1.",
     "not_rebuilt": "The tokens do not spell the answer.",
-    "not_json": "The answer is no JSON object.",
+    "not_json": "The answer is not a JSON object.",
     "no_field": "The answer's JSON object does not have the field.",
     "empty_value": "The value is empty, so no token spells it.",
     "outside_top_k": "A token of the value is not among the alternatives: only bounds are known.",
@@ -80,18 +80,18 @@ def field_confidence(
     """
     if not positions:
         return FieldConfidence(reason="no_log_probabilities")
-    if not valid(positions):
+    if not are_valid(positions):
         return FieldConfidence(reason="invalid_log_probabilities")
-    value = find_value(answer, field)
+    value = find_field(answer, field)
     if isinstance(value, str):
         return FieldConfidence(reason=value)
     alignment = align(answer, positions)
     if alignment is None:
         return FieldConfidence(reason="not_rebuilt")
-    return _of_value(answer, positions, value, alignment, tuple(labels))
+    return _value_confidence(answer, positions, value, alignment, tuple(labels))
 
 
-def valid(positions: Sequence[Mapping[str, float]]) -> bool:
+def are_valid(positions: Sequence[Mapping[str, float]]) -> bool:
     """Return whether every log probability is a finite number, not above zero but for rounding."""
     try:
         for position in positions:
@@ -103,7 +103,7 @@ def valid(positions: Sequence[Mapping[str, float]]) -> bool:
     return True
 
 
-def span(alignment: Alignment, start: int, end: int) -> range:
+def token_range(alignment: Alignment, start: int, end: int) -> range:
     """Return the positions whose tokens overlap the characters from `start` to before `end`."""
     first = bisect_right(alignment.ends, start)
     while first and alignment.starts[first - 1] == start and alignment.writes_part(first - 1):
@@ -111,26 +111,30 @@ def span(alignment: Alignment, start: int, end: int) -> range:
     return range(first, bisect_left(alignment.starts, end))
 
 
-def _of_value(
-    answer: str, positions: Sequence[Mapping[str, float]], value: Value, alignment: Alignment, labels: tuple[str, ...]
+def _value_confidence(
+    answer: str,
+    positions: Sequence[Mapping[str, float]],
+    value: FieldValue,
+    alignment: Alignment,
+    labels: tuple[str, ...],
 ) -> FieldConfidence:
-    start = alignment.reading.offset(answer, value.start)
-    end = alignment.reading.offset(answer, value.end)
-    indices = span(alignment, start, end)
+    start = alignment.alphabet.offset(answer, value.start)
+    end = alignment.alphabet.offset(answer, value.end)
+    indices = token_range(alignment, start, end)
     if not indices:
         return FieldConfidence(reason="not_rebuilt")
-    places = [_place(alignment, positions[index], index, start) for index in indices]
-    if any(place.mass > _MASS for place in places):
+    tokens = [_value_token(alignment, positions[index], index, start) for index in indices]
+    if any(token.mass > _MASS for token in tokens):
         return FieldConfidence(reason="invalid_log_probabilities")
     own = lowered(alignment.text[start:end])
-    high = largest_probability(places, own)
+    high = largest_probability(tokens, own)
     conditional = None
     if labels:
         after = indices.stop
         if after < len(positions):
-            places.append(_place(alignment, positions[after], after, start))
+            tokens.append(_value_token(alignment, positions[after], after, start))
         for spelled in spellings(labels, is_json=value.is_json):
-            conditional = renormalised(places, own, [*map(alignment.reading.text, spelled)], value.after)
+            conditional = renormalised(tokens, own, [*map(alignment.alphabet.text, spelled)], value.after)
             if conditional is not None:
                 break
     largest = all(
@@ -155,8 +159,8 @@ def _of_value(
     )
 
 
-def _place(alignment: Alignment, position: Mapping[str, float], index: int, start: int) -> Place:
-    read = alignment.reading.token
+def _value_token(alignment: Alignment, position: Mapping[str, float], index: int, start: int) -> ValueToken:
+    read = alignment.alphabet.token
     generated = None
     alternatives: list[tuple[str, float]] = []
     for key, value in position.items():
@@ -164,7 +168,7 @@ def _place(alignment: Alignment, position: Mapping[str, float], index: int, star
             generated = len(alternatives)
         alternatives.append((lowered(read(key)), math.exp(value) if value < 0.0 else 1.0))
     begun = alignment.starts[index]
-    return Place(
+    return ValueToken(
         alternatives,
         generated,
         lowered(alignment.text[begun:start]) if begun < start else "",

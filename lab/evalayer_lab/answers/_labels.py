@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from evalayer_lab.answers._reading import BROKEN
+from evalayer_lab.answers._alphabet import BROKEN
 
 
-class Place(NamedTuple):
+class ValueToken(NamedTuple):
     """One position of a value. All text is in lower case, where that keeps its length.
 
     Attributes:
@@ -44,60 +44,60 @@ def lowered(text: str) -> str:
     return lower if len(lower) == len(text) else text
 
 
-def largest_probability(places: Sequence[Place], value: str) -> float:
+def largest_probability(tokens: Sequence[ValueToken], value: str) -> float:
     """Return the largest probability that the answer goes on with the characters of `value`, in any tokens.
 
     At each position that is what the generated token makes of it, up to all of the other alternatives that agree
     with the value as far as both go, and up to all that was not seen.
     """
     largest = 1.0
-    for place in reversed(places):
-        others = place.unseen
-        rest = value[place.done :]
-        for index, (token, probability) in enumerate(place.alternatives):
-            if index != place.generated and _agrees(token, place.head + rest):
+    for token in reversed(tokens):
+        others = token.unseen
+        rest = value[token.done :]
+        for index, (text, probability) in enumerate(token.alternatives):
+            if index != token.generated and _agrees(text, token.head + rest):
                 others += probability
-        largest = min(1.0, (place.probability or 0.0) * largest + others)
+        largest = min(1.0, (token.probability or 0.0) * largest + others)
     return largest
 
 
-def renormalised(places: Sequence[Place], own: str, labels: Sequence[str], after: str) -> float | None:
+def renormalised(tokens: Sequence[ValueToken], own: str, labels: Sequence[str], after: str) -> float | None:
     """Return the share of the label `own` in the probability of all `labels`, a beginning taken for the label.
 
-    The places are followed up to the token that tells `own` from every other label. At each one, alternatives that
+    The tokens are followed up to the one that tells `own` from every other label. At each one, alternatives that
     only `own` can begin with are its own. What counts against it: those that fit other labels too, and, where a label
     that is still possible was not seen, all that was not seen.
 
     Returns:
-        The share; None if `own` is none of the labels, a token was outside the top k, or none tells them apart.
+        The share; None if `own` is not one of the labels, a token was outside the top k, or no token tells them apart.
     """
     if own not in labels:
         return None
     possible = list(labels)
     total = 0.0
     path = 1.0
-    for place in places:
-        if place.generated is None:
+    for token in tokens:
+        if token.generated is None:
             return None
         seen: set[str] = set()
         of_labels = of_own = 0.0
         going_on: list[str] = []
-        for index, (token, probability) in enumerate(place.alternatives):
-            fitting = [label for label in possible if _fits(token, place.head, label[place.done :], after)]
+        for index, (text, probability) in enumerate(token.alternatives):
+            fitting = [label for label in possible if _fits(text, token.head, label[token.done :], after)]
             if not fitting:
                 continue
             seen.update(fitting)
             of_labels += probability
-            if index == place.generated:
+            if index == token.generated:
                 going_on = fitting
             elif fitting == [own]:
                 of_own += probability
         if own not in going_on:
             return None
         if len(seen) < len(possible):
-            of_labels += place.unseen
+            of_labels += token.unseen
         total += path * of_own / of_labels
-        path *= place.alternatives[place.generated][1] / of_labels
+        path *= token.alternatives[token.generated][1] / of_labels
         possible = going_on
         if possible == [own]:
             return min(1.0, total + path)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final, TypeAlias
 
-from evalayer_lab.answers._reading import BROKEN, SPECIAL
+from evalayer_lab.answers._alphabet import BROKEN, SPECIAL
 
 Step: TypeAlias = tuple[str | None, int, int]  # the generated token, None outside the top k, its start and end
 Alternatives: TypeAlias = Sequence[tuple[str, str, float]]  # what it reads, the token, its log probability

@@ -9,8 +9,8 @@ from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from evalayer_lab.answers._alignment import Alignment, align
-from evalayer_lab.answers._confidence import probability, valid
-from evalayer_lab.answers._value import find_value
+from evalayer_lab.answers._confidence import are_valid, probability
+from evalayer_lab.answers._field import find_field
 
 _Piece: TypeAlias = tuple[int, int, float | None]
 
@@ -40,9 +40,9 @@ def shaded_tokens(answer: str, positions: Sequence[Mapping[str, float]], field: 
     >>> [piece.text for piece in shaded_tokens("a b", [{"a": 0.0}, {" b": -0.1, " c": -3.0}], None)]
     ['a', ' b']
     """
-    value = find_value(answer, field)
+    value = find_field(answer, field)
     start, end = (0, 0) if isinstance(value, str) else value[:2]
-    alignment = align(answer, positions) if positions and valid(positions) else None
+    alignment = align(answer, positions) if positions and are_valid(positions) else None
     if alignment is None:
         cuts = [0, start, end, len(answer)]
         pieces: list[_Piece] = [(left, right, None) for left, right in pairwise(cuts)]

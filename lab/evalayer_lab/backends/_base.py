@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
+BACKENDS: Final = ("baseline", "replay")  # the modules of this room, by the names of what they hold
 TokenLogprobs: TypeAlias = Sequence[Mapping[str, float]]
 
 

@@ -62,8 +62,8 @@ class BaselineBackend:
         usable = [index for index, label in enumerate(labels) if label is not None]
         if len({labels[index] for index in usable}) < 2:
             raise InputError(
-                f"the baseline needs training rows of at least two labels in {label_field!r}; "
-                f"{len(usable)} of {len(prompts)} rows have one"
+                f"the baseline needs training rows of at least two labels in the field {label_field!r} of their gold; "
+                f"{len(usable)} of {len(prompts)} rows have a label"
             )
         first = parsed[usable[0]]
         self._fields = list(first) if isinstance(first, dict) else None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evalayer import JSONValue
 from evalayer_lab.backends._base import Generation, Request
-from evalayer_lab.inputs import InputError, parse_literal
+from evalayer_lab.inputs import InputError, parse_literal, reading
 
 _MAX_LINE = 16 * 1024 * 1024
 _NOT_RECORDED = Generation("", error="no recorded answer for this row")
@@ -28,7 +28,7 @@ class ReplayBackend:
         path: the recorded answers.
 
     Raises:
-        InputError: the file cannot be read, or a line of it is no recorded answer.
+        InputError: the file cannot be read, or a line of it is not a recorded answer.
     """
 
     name = "replay"
@@ -40,16 +40,13 @@ class ReplayBackend:
         self._by_query: dict[str, list[str]] = defaultdict(list)
         self._by_prompt: dict[tuple[str | None, str], list[str]] = defaultdict(list)
         digest = sha256()
-        try:
-            with self._path.open("rb") as lines:
-                for number, line in enumerate(iter(lambda: lines.readline(_MAX_LINE + 1), b""), start=1):
-                    digest.update(line)
-                    if line.strip():
-                        self._record(line, number)
-        except OSError as error:
-            raise InputError(f"cannot read the recorded answers: {error.strerror}", path=path) from error
+        with reading(path), self._path.open("rb") as lines:
+            for number, line in enumerate(iter(lambda: lines.readline(_MAX_LINE + 1), b""), start=1):
+                digest.update(line)
+                if line.strip():
+                    self._record(line, number)
         if not self._by_query and not self._by_prompt:
-            raise InputError("there is no recorded answer in it", path=path)
+            raise InputError("has no recorded answer; each line is an object of query and inference", path=path)
         self._sha256 = digest.hexdigest()
 
     @property
@@ -84,14 +81,16 @@ class ReplayBackend:
             raise InputError("not a JSON object", path=self._path, line=number)
         inference = answer.get("inference")
         if not isinstance(inference, str):
-            raise InputError("must be text, the model's answer", path=self._path, line=number, field="inference")
+            raise InputError("must be text: the model's answer", path=self._path, line=number, field="inference")
         query, prompt = answer.get("query"), answer.get("prompt")
         if isinstance(query, str):
             self._by_query[query].append(inference)
         elif isinstance(prompt, str):
             self._by_prompt[self._messages(prompt, number)].append(self._first(inference, number))
         else:
-            raise InputError("missing; give the row's query (or prompt)", path=self._path, line=number, field="query")
+            raise InputError(
+                "is missing; give the row's query, or its prompt", path=self._path, line=number, field="query"
+            )
 
     def _messages(self, prompt: str, number: int) -> tuple[str | None, str]:
         messages = self._literal(prompt, number, "prompt")
@@ -111,7 +110,7 @@ class ReplayBackend:
     def _first(self, inference: str, number: int) -> str:
         answers = self._literal(inference, number, "inference")
         if not isinstance(answers, list) or not answers or not isinstance(answers[0], str):
-            raise InputError("is no list of answers", path=self._path, line=number, field="inference")
+            raise InputError("is not a list of answers", path=self._path, line=number, field="inference")
         return answers[0]
 
     def _literal(self, text: str, number: int, field: str) -> JSONValue:

@@ -8,6 +8,8 @@ from typing import Final
 
 import click
 
+from evalayer_lab.inputs import InputError
+
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates" / "project"
 _SUFFIX: Final = ".tmpl"
 _RENAMED: Final = {"gitignore": ".gitignore"}
@@ -27,14 +29,12 @@ def init(name: str) -> None:
     Example:
       evalayer init product-reviews
     """
-    from evalayer_lab.inputs import InputError
-
-    checked = _checked(name)
+    values = _placeholders(name)
     folder = Path(name)
     try:
         if folder.is_dir() and any(folder.iterdir()):
             raise InputError("this folder is not empty; give another name, or empty it first", path=folder)
-        made = [_write(template, folder, checked) for template in sorted(_TEMPLATES.rglob(f"*{_SUFFIX}"))]
+        made = [_write(template, folder, values) for template in sorted(_TEMPLATES.rglob(f"*{_SUFFIX}"))]
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", path=error.filename or folder) from error
     click.echo(f"Made {folder}/")
@@ -50,37 +50,36 @@ def init(name: str) -> None:
         click.echo(f"  {command}")
 
 
-def _checked(name: str) -> dict[str, str]:
-    from evalayer_lab.inputs import InputError
-
+def _placeholders(name: str) -> dict[str, str]:
+    """What the placeholders of the templates stand for in a project of a name."""
     module = name.replace("-", "_")
     if len(name) > _LONGEST or not _NAME.fullmatch(name):
         raise InputError(
-            f"{name!r} cannot name a project: it takes a letter, then letters and digits, with single hyphens or "
-            f"underscores between them, {_LONGEST} characters at most; try {_near(name)}"
+            f"{name!r} cannot be the name of a project, which is a letter, then letters and digits with single hyphens "
+            f"or underscores between them, at most {_LONGEST} characters; try {_usable(name)}"
         )
     if module.lower() == "evalayer":
         raise InputError(f"the metrics of a project {name} would hide the package evalayer_metrics; try my-{name}")
     return {"{{name}}": name, "{{module}}": module}
 
 
-def _near(name: str) -> str:
+def _usable(name: str) -> str:
     from unicodedata import normalize
 
     ascii_only = normalize("NFKD", name).encode("ascii", "ignore").decode()
-    near = re.sub(r"[^A-Za-z0-9]+", "-", ascii_only).strip("-") or "evaluation"
-    return (near if near[0].isalpha() else f"my-{near}")[:_LONGEST].rstrip("-")
+    usable = re.sub(r"[^A-Za-z0-9]+", "-", ascii_only).strip("-") or "evaluation"
+    return (usable if usable[0].isalpha() else f"my-{usable}")[:_LONGEST].rstrip("-")
 
 
 def _write(template: Path, folder: Path, values: dict[str, str]) -> Path:
     relative = template.relative_to(_TEMPLATES).as_posix().removesuffix(_SUFFIX)
-    path = folder / _filled(_RENAMED.get(relative, relative), values)
+    path = folder / _fill(_RENAMED.get(relative, relative), values)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_filled(template.read_text(encoding="utf-8"), values), encoding="utf-8", newline="\n")
+    path.write_text(_fill(template.read_text(encoding="utf-8"), values), encoding="utf-8", newline="\n")
     return path
 
 
-def _filled(text: str, values: dict[str, str]) -> str:
+def _fill(text: str, values: dict[str, str]) -> str:
     for placeholder, value in values.items():
         text = text.replace(placeholder, value)
     return text

@@ -6,9 +6,12 @@ import json
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from evalayer_lab.function import RuntimeEmulator
 
 
 @click.command()
@@ -67,14 +70,17 @@ def invoke(
       EVALAYER_TASK=my_task evalayer invoke events/postprocess.json --runtime
       evalayer invoke events/postprocess.json --runtime --layer layer-x86_64.zip
     """
-    if not runtime and (layers or function or python or arm64):
-        raise click.UsageError("--layer, --function, --python and --arm64 go with --runtime")
-    if runtime and handler and ":" in handler:
-        raise click.UsageError("with --runtime, name the handler as Lambda does, such as app.lambda_handler")
     if runtime:
+        if handler and ":" in handler:
+            raise click.UsageError("with --runtime, name the handler as Lambda does, such as app.lambda_handler")
+        from evalayer_lab.function import RuntimeEmulator
+
         code, below = _built(function, layers)
-        response = _emulate(ctx, _read(event), handler, code, below, python, arm64)
+        emulator = RuntimeEmulator(function=code, layers=below, python=python, arm64=arm64, handler=handler)
+        response = _emulate(ctx, _read(event), emulator)
     else:
+        if layers or function or python or arm64:
+            raise click.UsageError("--layer, --function, --python and --arm64 go with --runtime")
         response = _call(ctx, json.loads(_read(event)), handler)
     try:
         text = json.dumps(response, indent=2, ensure_ascii=False, allow_nan=False)
@@ -101,26 +107,27 @@ def _built(function: Path | None, layers: tuple[Path, ...]) -> tuple[Path, tuple
 
 
 def _read(event: Path) -> bytes:
-    from evalayer_lab.inputs import InputError
+    from evalayer_lab.inputs import InputError, reading
 
-    try:
+    with reading(event):
         content = sys.stdin.buffer.read() if str(event) == "-" else event.read_bytes()
+    try:
         json.loads(content)
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON: {error.msg}", path=event, line=error.lineno) from error
-    except (ValueError, RecursionError, OSError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"not JSON: {error}", path=event) from error
     return content
 
 
 def _call(ctx: click.Context, payload: Any, handler: str | None) -> Any:
     from evalayer import EvalayerError
-    from evalayer_lab.function import DEFAULT_HANDLER, LocalContext, load_handler
+    from evalayer_lab.function import LocalContext, load_handler
     from evalayer_lab.inputs import InputError
 
     try:
         with redirect_stdout(sys.stderr):  # what the handler prints is not its response
-            return load_handler(handler or DEFAULT_HANDLER).call(payload, LocalContext.fresh())
+            return load_handler(handler).call(payload, LocalContext.fresh())
     except InputError:
         raise
     except (Exception, SystemExit) as error:
@@ -135,25 +142,10 @@ def _call(ctx: click.Context, payload: Any, handler: str | None) -> Any:
         ctx.exit(1)
 
 
-def _emulate(
-    ctx: click.Context,
-    event: bytes,
-    handler: str | None,
-    function: Path,
-    layers: tuple[Path, ...],
-    python: str | None,
-    arm64: bool,
-) -> Any:
+def _emulate(ctx: click.Context, event: bytes, emulator: RuntimeEmulator) -> Any:
     from evalayer import PayloadTooLarge
-    from evalayer_lab.function import DEFAULT_LAMBDA_HANDLER, DEFAULT_PYTHON, FunctionFailed, RuntimeEmulator
+    from evalayer_lab.function import FunctionFailed
 
-    emulator = RuntimeEmulator(
-        function=function,
-        layers=layers,
-        python=python or DEFAULT_PYTHON,
-        arm64=arm64,
-        handler=handler or DEFAULT_LAMBDA_HANDLER,
-    )
     with emulator:
         try:
             return json.loads(emulator.invoke(event))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @click.command()
@@ -25,23 +29,16 @@ def metrics(ctx: click.Context, as_json: bool) -> None:
     Example:
       evalayer metrics
     """
-    from evalayer import InvalidMetric
-    from evalayer._discovery import distribution, installed_metrics, load
-    from evalayer._metric import is_metric
+    from evalayer import installed_metrics
 
     listed: list[dict[str, str | None]] = []
     for name, entries in installed_metrics().items():
         for entry in entries:
-            problem = "offered by several distributions: uninstall one" if len(entries) > 1 else None
-            description = ""
-            try:
-                loaded = load(entry)
-                description = (getattr(loaded, "__doc__", None) or "").strip().partition("\n")[0]
-                if not is_metric(loaded) and not callable(loaded):
-                    problem = f"is no metric: it is a {type(loaded).__name__}"
-            except InvalidMetric as error:
-                problem = str(error)
-            offer = {"name": name, "distribution": distribution(entry), "value": entry.value}
+            description, problem = _describe(entry)
+            if problem is None and len(entries) > 1:
+                problem = "offered by several distributions: uninstall one"
+            distribution = entry.dist.name if entry.dist is not None else "an unnamed distribution"
+            offer = {"name": name, "distribution": distribution, "value": entry.value}
             listed.append({**offer, "description": description, "problem": problem})
     if as_json:
         click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
@@ -53,3 +50,17 @@ def metrics(ctx: click.Context, as_json: bool) -> None:
             click.echo(f"{row['name']:<{width}}  {row['description']}{source}{problem}")
     if any(row["problem"] for row in listed):
         ctx.exit(1)
+
+
+def _describe(entry: EntryPoint) -> tuple[str, str | None]:
+    """The first line that a metric says of itself, and why it cannot be used, if it cannot."""
+    from evalayer import Metric
+
+    try:
+        loaded = entry.load()
+    except Exception as error:  # noqa: BLE001 (whatever the module of a stranger raises is a problem to list)
+        return "", f"cannot be imported: {type(error).__name__}: {error}"
+    description = (getattr(loaded, "__doc__", None) or "").strip().partition("\n")[0]
+    if callable(loaded) or isinstance(loaded, Metric):
+        return description, None
+    return description, f"is not a metric: it is of the type {type(loaded).__name__}"

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from evalayer_lab.backends import BACKENDS
 
 if TYPE_CHECKING:
     from evalayer_lab.backends import Backend
     from evalayer_lab.function import LoadedHandler
     from evalayer_lab.recipe import Recipe
+    from evalayer_lab.report import Document
+    from evalayer_lab.run import RunOutcome, RunPlan
 
-_SHOWN_PROBLEMS = 10
+_SHOWN_PROBLEMS: Final = 10
 
 
 @click.command()
@@ -26,7 +33,7 @@ _SHOWN_PROBLEMS = 10
 )
 @click.option(
     "--backend",
-    type=click.Choice(["baseline", "replay"]),
+    type=click.Choice(BACKENDS),
     default=None,
     help="Where answers come from: a small model trained on --train, or the recorded --answers.  "
     "[default: by which of the two is given]",
@@ -47,19 +54,17 @@ _SHOWN_PROBLEMS = 10
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     recipe: Path,
     data: Path,
     handler: str | None,
-    backend: str | None,
-    train: Path | None,
-    label_field: str,
-    answers: Path | None,
     output: Path,
     limit: int | None,
     strict: bool,
     overwrite: bool,
     html: Path | None,
     as_json: bool,
+    **source: Any,
 ) -> None:
     """Run a whole evaluation job on this machine.
 
@@ -74,84 +79,55 @@ def run(
       evalayer run recipes/support_tickets.yaml --data data/support_tickets/gen_qa.jsonl \\
         --answers data/support_tickets/answers.jsonl --limit 40 --output output/recorded
     """
-    import os
-    import sys
-    from contextlib import redirect_stdout
-
-    from evalayer_lab.cli._console import console, progress
     from evalayer_lab.cli._results import write_html
-    from evalayer_lab.function import DEFAULT_HANDLER, load_handler
+    from evalayer_lab.function import load_handler
     from evalayer_lab.recipe import read_recipe
-    from evalayer_lab.report import analyse, render
+    from evalayer_lab.report import analyse
     from evalayer_lab.results import read_results
     from evalayer_lab.run import RunPlan
-    from evalayer_lab.run import run as run_plan
 
     settings = read_recipe(recipe)
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     os.environ.setdefault("EVALAYER_AGGREGATION", settings.processor.aggregation)
     with redirect_stdout(sys.stderr):
-        loaded = load_handler(handler or DEFAULT_HANDLER)
+        loaded = load_handler(handler)
     plan = RunPlan(
         recipe=settings,
         recipe_path=recipe,
         data=data,
         handler=loaded,
-        backend=_backend(backend, train, answers, loaded, settings, label_field),
+        backend=_backend(loaded, settings, **source),
         output=output,
         limit=limit,
         strict=strict,
         overwrite=overwrite,
     )
-    try:
-        with redirect_stdout(sys.stderr), progress("rows") as advance:  # what the handler prints is not the summary
-            outcome = run_plan(plan, advance)
-    except KeyboardInterrupt:
-        click.echo("\ninterrupted; the rows done so far are kept: give the same command again to go on", err=True)
-        ctx.exit(130)
-    for problem in outcome.problems[:_SHOWN_PROBLEMS]:
-        click.echo(f"{problem.severity}: {problem}", err=True)
-    if outcome.problem_count > _SHOWN_PROBLEMS:
-        click.echo(f"… and {outcome.problem_count - _SHOWN_PROBLEMS} more: evalayer dataset check {data}", err=True)
-    for warning in plan.backend.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    for kind, failure in outcome.first_failures.items():
-        click.echo(f"warning: {failure.rows} rows failed ({kind}); the first:\n{failure.first}", err=True)
-    for metric, failure in outcome.metric_failures.items():
-        click.echo(f"warning: the metric {metric} failed on {failure.rows} rows; the first:\n{failure.first}", err=True)
+    outcome = _carry_out(ctx, plan)
+    _warn(plan, outcome)
     document = analyse(read_results(outcome.folder), texts=html is not None)
     if html is not None:
         write_html(document, html)
     if as_json:
         click.echo(document.model_dump_json(indent=2))
     else:
-        if outcome.resumed:
-            click.echo(f"Resumed: {outcome.resumed} rows had been done before.")
-        render(document, console())
-        click.echo(f"\nOutput: {outcome.folder}")
-        if outcome.failures:
-            click.echo(f"Failed: {outcome.folder / 'failures.jsonl'}")
-        if html is not None:
-            click.echo(f"Report: {html}")
-        else:
-            click.echo(f"Again:  evalayer report {outcome.folder} --html report.html")
+        _show(document, outcome, html)
     if not outcome.scored:
         ctx.exit(1)
 
 
 def _backend(
-    name: str | None,
-    train: Path | None,
-    answers: Path | None,
     handler: LoadedHandler,
     recipe: Recipe,
+    *,
+    backend: str | None,
+    train: Path | None,
+    answers: Path | None,
     label_field: str,
 ) -> Backend:
-    chosen = name or ("replay" if answers else "baseline")
     if train and answers:
         raise click.UsageError("give --train or --answers, not both: one run has one source of answers")
-    if chosen == "replay":
+    if (backend or ("replay" if answers else "baseline")) == "replay":
         if answers is None:
             raise click.UsageError("the replay backend needs --answers FILE")
         from evalayer_lab.backends.replay import ReplayBackend
@@ -162,3 +138,48 @@ def _backend(
     from evalayer_lab.run.training import train_baseline
 
     return train_baseline(train, handler, recipe, label_field)
+
+
+def _carry_out(ctx: click.Context, plan: RunPlan) -> RunOutcome:
+    from evalayer_lab.cli._console import progress
+    from evalayer_lab.run import run as run_plan
+
+    try:
+        with redirect_stdout(sys.stderr), progress("rows") as advance:  # what the handler prints is not the summary
+            return run_plan(plan, advance)
+    except KeyboardInterrupt:
+        click.echo("\ninterrupted; the rows done so far are kept: give the same command again to go on", err=True)
+        ctx.exit(130)
+
+
+def _warn(plan: RunPlan, outcome: RunOutcome) -> None:
+    from evalayer_lab.cli._console import counted
+
+    for problem in outcome.problems[:_SHOWN_PROBLEMS]:
+        click.echo(f"{problem.severity}: {problem}", err=True)
+    if outcome.problem_count > _SHOWN_PROBLEMS:
+        more = outcome.problem_count - _SHOWN_PROBLEMS
+        click.echo(f"… and {more} more: evalayer dataset check {plan.data}", err=True)
+    for warning in plan.backend.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for kind, failure in outcome.first_failures.items():
+        click.echo(f"warning: {counted(failure.rows, 'row')} failed ({kind}); the first:\n{failure.first}", err=True)
+    for metric, failure in outcome.metric_failures.items():
+        rows = counted(failure.rows, "row")
+        click.echo(f"warning: the metric {metric} failed on {rows}; the first:\n{failure.first}", err=True)
+
+
+def _show(document: Document, outcome: RunOutcome, html: Path | None) -> None:
+    from evalayer_lab.cli._console import console, counted
+    from evalayer_lab.report import render
+
+    if outcome.resumed:
+        click.echo(f"Resumed: {counted(outcome.resumed, 'row')} were done before.")
+    render(document, console())
+    click.echo(f"\nOutput: {outcome.folder}")
+    if outcome.failures:
+        click.echo(f"Failed: {outcome.folder / 'failures.jsonl'}")
+    if html is not None:
+        click.echo(f"Report: {html}")
+    else:
+        click.echo(f"Again:  evalayer report {outcome.folder} --html report.html")

@@ -22,11 +22,10 @@ from evalayer_lab.function import (
     Artefact,
     Runtime,
     Target,
-    artefact_name,
-    given_architecture,
-    given_runtime,
     open_tree,
     parse_runtime,
+    read_architecture,
+    read_runtime,
 )
 from evalayer_lab.inputs import InputError
 from evalayer_lab.recipe import read_recipe
@@ -60,8 +59,8 @@ def examine(
     """
     if template is None and not layers and function is None:
         raise InputError("there is nothing to examine; run this beside a template.yaml, or give --template or --layer")
-    given = None if runtime is None else given_runtime(runtime)
-    machine = None if architecture is None else given_architecture(architecture)
+    given = None if runtime is None else read_runtime(runtime)
+    machine = None if architecture is None else read_architecture(architecture)
     read = None if recipe is None else read_recipe(recipe)
     region = None if read is None else recipe_region(read)
     parsed = None if template is None else read_template(template, region)
@@ -115,8 +114,8 @@ class _Builder:
         self._build = None if template is None else template.parent / ".aws-sam" / "build"
         self._locations = _locations(self._build)
         self._artefacts: dict[tuple[Path, str], Artefact] = {}
-        self._layers = [self._open(path, "layer", artefact_name(path)) for path in layers]
-        self._function = None if function is None else self._open(function, "function", artefact_name(function))
+        self._layers = [self._open(path, "layer", path.resolve().name) for path in layers]
+        self._function = None if function is None else self._open(function, "function", function.resolve().name)
         self.skipped: list[Skipped] = []
 
     @property

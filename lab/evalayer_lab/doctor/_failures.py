@@ -10,7 +10,7 @@ from typing import Any, Final
 from evalayer_lab.doctor._powertools import CONTENTS, is_powertools, unknown_layers
 from evalayer_lab.doctor._report import Finding, Skipped, error
 from evalayer_lab.doctor._source import fits_newer, near_module, read_text
-from evalayer_lab.function import PACKAGES, Entry, Target
+from evalayer_lab.function import RUNTIME_PACKAGES, PathEntry, Target
 
 # modules of the standard library that some Python from 3.11 on has and another has not
 _SOMETIMES_STANDARD: Final = frozenset(
@@ -21,7 +21,7 @@ _SOMETIMES_STANDARD: Final = frozenset(
     }
 )  # fmt: skip
 _SYNTAX: Final = {"SyntaxError", "IndentationError", "TabError"}
-_ON_LAMBDA: Final = PACKAGES | {"dateutil", "jmespath", "six"}
+_ON_LAMBDA: Final = RUNTIME_PACKAGES | {"dateutil", "jmespath", "six"}
 
 
 def judge(
@@ -68,7 +68,7 @@ def judge(
     )
 
 
-def _place(file: str | None, target: Target, paths: Sequence[str]) -> tuple[Entry, str] | None:
+def _place(file: str | None, target: Target, paths: Sequence[str]) -> tuple[PathEntry, str] | None:
     """Find a file of the import among those of the function and its layers."""
     for entry, folder in zip(target.entries, paths, strict=True):
         if file is not None and PurePath(file).is_relative_to(folder):
@@ -89,7 +89,7 @@ def _is_missing(module: str, target: Target, elsewhere: Set[str]) -> bool:
     return top not in possible and not unknown_layers(target)
 
 
-def _fits_newer(outcome: Mapping[str, Any], place: tuple[Entry, str], target: Target) -> bool:
+def _fits_newer(outcome: Mapping[str, Any], place: tuple[PathEntry, str], target: Target) -> bool:
     entry, file = place
     problem = SyntaxError(outcome["message"])
     problem.lineno, problem.end_lineno = outcome["line"], outcome["end_line"]

@@ -12,7 +12,7 @@ from evalayer_lab.doctor._packages import has_module
 from evalayer_lab.doctor._powertools import unknown_layers
 from evalayer_lab.doctor._report import Results, Skipped, error, listed
 from evalayer_lab.doctor._source import UNREADABLE, fits_newer, near_module, parse, read_text
-from evalayer_lab.function import Entry, Target
+from evalayer_lab.function import PathEntry, Target
 
 _VARIABLE: Final = "EVALAYER_TASK"
 
@@ -72,7 +72,7 @@ def check_handler(target: Target) -> Results:
     yield from _task(target, entry, file)
 
 
-def _task(target: Target, entry: Entry, file: str) -> Results:
+def _task(target: Target, entry: PathEntry, file: str) -> Results:
     """Look for the module that `EVALAYER_TASK` names, if the handler imports what that variable says."""
     task = (target.environment or {}).get(_VARIABLE)
     if not task or has_module(target, task) or unknown_layers(target):
@@ -89,7 +89,7 @@ def _task(target: Target, entry: Entry, file: str) -> Results:
     )
 
 
-def _source(target: Target, module: str) -> tuple[Entry, str] | None:
+def _source(target: Target, module: str) -> tuple[PathEntry, str] | None:
     path = module.replace(".", "/")
     for entry in target.entries:
         for file in (f"{path}/__init__.py", f"{path}.py"):

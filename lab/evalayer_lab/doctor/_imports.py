@@ -24,7 +24,7 @@ from evalayer_lab.doctor._failures import judge
 from evalayer_lab.doctor._packages import applies
 from evalayer_lab.doctor._powertools import CONTENTS, is_powertools
 from evalayer_lab.doctor._report import Finding, Skipped, warning
-from evalayer_lab.function import PACKAGES, Runtime, Target, as_folder, marker_environment, unloadable
+from evalayer_lab.function import RUNTIME_PACKAGES, Runtime, Target, as_folder, marker_environment, unloadable
 
 BUDGET: Final = 0.5
 _SECONDS: Final = 60
@@ -181,7 +181,7 @@ def _stand_ins(target: Target) -> _StandIns:
         for entry in target.entries
         for shared in unloadable(entry, machine, here.minor)
     }
-    if_missing = {*PACKAGES, "jmespath", "dateutil", "six"} | _only_needed_here(target, here)
+    if_missing = {*RUNTIME_PACKAGES, "jmespath", "dateutil", "six"} | _only_needed_here(target, here)
     if any(is_powertools(arn) for arn in target.unseen):
         if_missing |= CONTENTS
     return _StandIns(sorted(instead), sorted(if_missing))

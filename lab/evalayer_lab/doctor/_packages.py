@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from evalayer_lab.doctor._powertools import PROVIDES, is_powertools
 from evalayer_lab.doctor._report import Finding, Results, error, listed, warning
 from evalayer_lab.doctor._source import UNREADABLE, parse
-from evalayer_lab.function import PACKAGES, Artefact, Distribution, Entry, Target, marker_environment
+from evalayer_lab.function import RUNTIME_PACKAGES, Artefact, Distribution, PathEntry, Target, marker_environment
 
 GROUP: Final = "evalayer.metrics"
 _BUILT_IN: Final = "evalayer_metrics"
@@ -51,7 +51,7 @@ def check_packages(target: Target) -> Results:
             yield from _dangling(distribution, target)
 
 
-def _built_in(entry: Entry) -> Iterator[Finding]:
+def _built_in(entry: PathEntry) -> Iterator[Finding]:
     if _BUILT_IN not in entry.packages:
         return
     for distribution in entry.distributions:
@@ -67,7 +67,7 @@ def _built_in(entry: Entry) -> Iterator[Finding]:
     )
 
 
-def _plugins_without_dist_info(entry: Entry) -> Iterator[Finding]:
+def _plugins_without_dist_info(entry: PathEntry) -> Iterator[Finding]:
     owned = {top for distribution in entry.distributions for top in _tops(distribution)}
     for package in entry.packages.keys() - owned - _OURS:
         files = [name for name in entry.packages[package] if name.endswith(".py")]
@@ -87,7 +87,7 @@ def _tops(distribution: Distribution) -> Iterator[str]:
         yield name.partition("/")[0].partition(".")[0]
 
 
-def _makes_metrics(entry: Entry, name: str) -> bool:
+def _makes_metrics(entry: PathEntry, name: str) -> bool:
     if b"evalayer" not in entry.read(name, _MAX_SOURCE):
         return False
     try:
@@ -192,7 +192,7 @@ def _named(present: Mapping[str, Distribution], requirement: Requirement) -> Dis
 
 
 def _twice(target: Target) -> Iterator[Finding]:
-    first: dict[str, Entry] = {}
+    first: dict[str, PathEntry] = {}
     for entry in target.entries:
         for package in entry.packages:
             if package in _HARMLESS_TOP:
@@ -206,7 +206,7 @@ def _twice(target: Target) -> Iterator[Finding]:
             yield _shadowed(package, winner, entry)
 
 
-def _shadowed(package: str, winner: Entry, loser: Entry) -> Finding:
+def _shadowed(package: str, winner: PathEntry, loser: PathEntry) -> Finding:
     ours, theirs = _version_of(package, winner), _version_of(package, loser)
     mixed = winner.prefix == loser.prefix and winner.artefact.role == "layer"
     differ = ours != theirs
@@ -223,7 +223,7 @@ def _shadowed(package: str, winner: Entry, loser: Entry) -> Finding:
     )
 
 
-def _version_of(package: str, entry: Entry) -> str:
+def _version_of(package: str, entry: PathEntry) -> str:
     for distribution in entry.distributions:
         names = distribution.recorded or [f"{distribution.name.replace('-', '_')}/"]
         if any(name.startswith((f"{package}/", f"{package}.")) for name in names):
@@ -245,7 +245,7 @@ def _over_powertools(target: Target) -> Iterator[Finding]:
 
 def _over_runtime(target: Target) -> Iterator[Finding]:
     for entry in target.entries:
-        for package in sorted(entry.packages.keys() & PACKAGES):
+        for package in sorted(entry.packages.keys() & RUNTIME_PACKAGES):
             yield warning(
                 "shadows-runtime",
                 f"{entry.artefact.name}: {package}",

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from evalayer_lab.doctor._report import listed
-from evalayer_lab.function import Entry, Runtime, Target
+from evalayer_lab.function import PathEntry, Runtime, Target
 
 UNREADABLE: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
 _MAX_BYTES: Final = 1024 * 1024
@@ -18,7 +18,7 @@ _MAX_BYTES: Final = 1024 * 1024
 _NEWER: Final = re.compile(r"""\btype\s+\w|\b(?:def|class)\s+\w+\s*\[|\b[fFrRtT]{1,2}["']|\bexcept\b[^:]*,""")
 
 
-def parse(entry: Entry, name: str) -> ast.Module:
+def parse(entry: PathEntry, name: str) -> ast.Module:
     """Parse a file's first MiB; what Python would warn of is not said.
 
     Raises:
@@ -29,7 +29,7 @@ def parse(entry: Entry, name: str) -> ast.Module:
         return ast.parse(entry.read(name, _MAX_BYTES))
 
 
-def read_text(entry: Entry, name: str) -> str:
+def read_text(entry: PathEntry, name: str) -> str:
     """Read a file's first MiB as text, whatever its bytes are."""
     return entry.read(name, _MAX_BYTES).decode("utf-8", "replace")
 

@@ -1,51 +1,49 @@
-"""The user's Lambda function: loaded, called as the evaluation container calls it, its responses checked."""
+"""The user's Lambda function: loaded, called as the container calls it, emulated, and its built artefact read."""
 
-from evalayer_lab.function._artefact import Artefact, Distribution, Entry, Target, artefact_name, marker_environment
+from evalayer_lab.function._artefact import Artefact, Distribution, PathEntry, Target, marker_environment
 from evalayer_lab.function._binaries import SharedObject, unloadable
 from evalayer_lab.function._call import InvalidResponse, LocalContext, postprocess, preprocess
-from evalayer_lab.function._emulator import DEFAULT_LAMBDA_HANDLER, DEFAULT_PYTHON, FunctionFailed, RuntimeEmulator
-from evalayer_lab.function._load import DEFAULT_HANDLER, Handler, LoadedHandler, load_handler
+from evalayer_lab.function._emulator import FunctionFailed, RuntimeEmulator
+from evalayer_lab.function._interpreter import DEFAULT_PYTHON
+from evalayer_lab.function._load import Handler, LoadedHandler, load_handler
 from evalayer_lab.function._runtime import (
     ARCHITECTURES,
     MACHINES,
-    PACKAGES,
+    RUNTIME_PACKAGES,
     Architecture,
     Runtime,
-    given_architecture,
-    given_runtime,
     parse_runtime,
+    read_architecture,
+    read_runtime,
 )
 from evalayer_lab.function._tree import as_folder, open_tree
 
 __all__ = [
     "ARCHITECTURES",
-    "DEFAULT_HANDLER",
-    "DEFAULT_LAMBDA_HANDLER",
     "DEFAULT_PYTHON",
     "MACHINES",
-    "PACKAGES",
+    "RUNTIME_PACKAGES",
     "Architecture",
     "Artefact",
     "Distribution",
-    "Entry",
     "FunctionFailed",
     "Handler",
     "InvalidResponse",
     "LoadedHandler",
     "LocalContext",
+    "PathEntry",
     "Runtime",
     "RuntimeEmulator",
     "SharedObject",
     "Target",
-    "artefact_name",
     "as_folder",
-    "given_architecture",
-    "given_runtime",
     "load_handler",
     "marker_environment",
     "open_tree",
     "parse_runtime",
     "postprocess",
     "preprocess",
+    "read_architecture",
+    "read_runtime",
     "unloadable",
 ]

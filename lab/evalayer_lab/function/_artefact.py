@@ -9,7 +9,6 @@ from configparser import ConfigParser
 from configparser import Error as ConfigError
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Final, Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -23,6 +22,8 @@ _MAX_TEXT: Final = 1024 * 1024
 _MAX_RECORD: Final = 16 * 1024 * 1024
 _MAX_REQUIREMENTS: Final = 1000
 _FOLDER: Final = re.compile(r"([^/]{1,200})\.dist-info/")
+_OTHER_SITE: Final = re.compile(r"python/lib/python3\.[0-9]+/site-packages/")
+_NOT_IMPORTED: Final = re.compile(r"(?:.*\.(?:dist-info|egg-info|data|libs|pth)|__pycache__|bin|include|share)\Z")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Distribution:
         folder: the name of its dist-info folder.
     """
 
-    entry: Entry
+    entry: PathEntry
     folder: str
 
     @property
@@ -101,7 +102,7 @@ class Distribution:
         return f"{self.name} {self.version}" if self.version else self.name
 
 
-def find_distributions(entry: Entry) -> Sequence[Distribution]:
+def find_distributions(entry: PathEntry) -> Sequence[Distribution]:
     """List the distributions of a folder on the search path."""
     folders = dict.fromkeys(found[0].rstrip("/") for name in entry.files if (found := _FOLDER.match(name)))
     return [Distribution(entry, folder) for folder in folders]
@@ -137,10 +138,6 @@ def _headers(text: str) -> dict[str, list[str]]:
     return headers
 
 
-_OTHER_SITE: Final = re.compile(r"python/lib/python3\.[0-9]+/site-packages/")
-_NOT_IMPORTED: Final = re.compile(r"(?:.*\.(?:dist-info|egg-info|data|libs|pth)|__pycache__|bin|include|share)\Z")
-
-
 @dataclass(frozen=True)
 class Artefact:
     """A layer, unzipped to /opt, or a function's code, unzipped to /var/task."""
@@ -156,7 +153,7 @@ class Artefact:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PathEntry:
     """A folder of an artefact that is on Python's search path.
 
     Attributes:
@@ -232,13 +229,13 @@ class Target:
         return [*([self.function] if self.function else []), *self.layers]
 
     @cached_property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[PathEntry]:
         """The search path, first match first.
 
         Lambda puts /var/task before /opt/python/lib/python3.N/site-packages, and that before /opt/python. Layers are
         unzipped over each other in order, so that the last one's files win.
         """
-        entries = [] if self.function is None else [Entry(self.function, "", self.function.tree.files)]
+        entries = [] if self.function is None else [PathEntry(self.function, "", self.function.tree.files)]
         site = f"python/lib/{self.runtime.name}/site-packages/"
         for prefix in (site, "python/"):
             for layer in reversed(self.layers):
@@ -248,10 +245,5 @@ class Target:
                     if name.startswith(prefix) and (prefix == site or not _OTHER_SITE.match(name))
                 }
                 if files:
-                    entries.append(Entry(layer, prefix, files))
+                    entries.append(PathEntry(layer, prefix, files))
         return entries
-
-
-def artefact_name(path: Path) -> str:
-    """Name an artefact by its folder or zip."""
-    return path.resolve().name

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from evalayer_lab.function._artefact import Entry
+from evalayer_lab.function._artefact import PathEntry
 
 _SHARED: Final = re.compile(r"\.(?:so(?:\.[0-9]+)*|dylib|pyd|dll)\Z")
 _ABI: Final = re.compile(r"\.(?:cpython-3([0-9]+)(t?)|(abi3)|(pypy)[0-9]+)[^/]*\Z")
@@ -27,7 +27,7 @@ _MACH_O: Final = {
     b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf",
 }  # fmt: skip
 _DAMAGED: Final = "damaged"
-_NO_BINARY: Final = "no shared object, by what is in it"
+_NO_BINARY: Final = "not a shared object, by what is in it"
 _HEADER_BYTES: Final = 20
 
 
@@ -74,7 +74,7 @@ def machine_of(head: bytes) -> str:
     return _NO_BINARY
 
 
-def shared_objects(entry: Entry) -> Iterator[SharedObject]:
+def shared_objects(entry: PathEntry) -> Iterator[SharedObject]:
     """Read the header of every shared object of an entry."""
     for name in entry.files:
         if not _SHARED.search(name):
@@ -87,7 +87,7 @@ def shared_objects(entry: Entry) -> Iterator[SharedObject]:
         yield SharedObject(name, machine_of(entry.read(name, _HEADER_BYTES)), minor, flavour)
 
 
-def unloadable(entry: Entry, machine: str, minor: int) -> Iterator[SharedObject]:
+def unloadable(entry: PathEntry, machine: str, minor: int) -> Iterator[SharedObject]:
     """Yield the shared objects that cannot be loaded, unless another build of the same module beside it can."""
     modules: dict[str, list[SharedObject]] = {}
     for shared in shared_objects(entry):

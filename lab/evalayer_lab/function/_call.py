@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any, Final
 from uuid import uuid4
 
-from evalayer import EvalayerError, Sample
+from evalayer import EvalayerError, Observation, Sample
 from evalayer_lab.function._load import Handler
 
 _BODY_FIELDS: Final = {"system", "prompt", "gold"}
@@ -21,12 +21,18 @@ class InvalidResponse(EvalayerError):
 
 @dataclass(frozen=True, slots=True)
 class LocalContext:
-    """What Lambda passes as the context, for a function on this machine."""
+    """What Lambda passes as the context, for a function on this machine.
+
+    Attributes:
+        evalayer_observations: a list that a handler which evalayer built adds what it observed to; None to leave that
+            to its observer. It reaches the handler through decorators that pass the context on, as they have to.
+    """
 
     function_name: str = "evalayer-local"
     function_version: str = "$LATEST"
     memory_limit_in_mb: int = 512
     aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+    evalayer_observations: list[Observation] | None = None
 
     @property
     def invoked_function_arn(self) -> str:
@@ -73,8 +79,17 @@ def preprocess(handler: Handler, sample: Sample) -> Sample:
     return Sample(prompt, gold, system)
 
 
-def postprocess(handler: Handler, prompt: str, inference_output: str, gold: str) -> dict[str, float]:
+def postprocess(
+    handler: Handler, prompt: str, inference_output: str, gold: str, context: LocalContext = _CONTEXT
+) -> dict[str, float]:
     """Send a postprocess event and return the reported numbers by name.
+
+    Args:
+        handler: the handler.
+        prompt: the user's text as the model saw it.
+        inference_output: the model's answer.
+        gold: the expected answer.
+        context: what the handler is called with beside the event.
 
     Raises:
         InvalidResponse: the response breaks the contract, or would spoil the aggregation.
@@ -86,7 +101,7 @@ def postprocess(handler: Handler, prompt: str, inference_output: str, gold: str)
                 "process_type": "postprocess",
                 "data": {"prompt": prompt, "inference_output": inference_output, "gold": gold},
             },
-            _CONTEXT,
+            context,
         )
     )
     if not isinstance(body, list):

@@ -18,15 +18,21 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Final
 
-from evalayer import EvalayerError, PayloadTooLarge
+from evalayer import MAX_PAYLOAD_BYTES, EvalayerError, PayloadTooLarge
+from evalayer_lab.function._artefact import Artefact, PathEntry
+from evalayer_lab.function._binaries import unloadable
 from evalayer_lab.function._call import LocalContext
-from evalayer_lab.function._interpreter import Interpreter, find_interpreter
-from evalayer_lab.function._provision import emulator_binary, runtime_client
+from evalayer_lab.function._interpreter import (
+    DEFAULT_PYTHON,
+    Interpreter,
+    emulator_binary,
+    find_interpreter,
+    runtime_client,
+)
+from evalayer_lab.function._tree import open_tree
 from evalayer_lab.inputs import InputError
 
-DEFAULT_PYTHON: Final = "python3.13"
-DEFAULT_LAMBDA_HANDLER: Final = "app.lambda_handler"
-MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024  # of an event and of a response; AWS documentation, Lambda quotas
+_DEFAULT_HANDLER: Final = "app.lambda_handler"
 _PATH: Final = "/2015-03-31/functions/function/invocations"
 _ERROR_FIELDS: Final = {"errorType", "errorMessage", "requestId", "stackTrace"}
 _KEPT: Final = ("EVALAYER_", "POWERTOOLS_")
@@ -60,9 +66,10 @@ class RuntimeEmulator:
     Args:
         function: the function's folder or zip.
         layers: folders that hold `python/`, or zips of such; the last one's files win.
-        python: the name or the file of the interpreter; with `arm64` on another machine, python3.13.
+        python: the name or the file of the interpreter, by default python3.13, which is the only one with `arm64` on
+            another machine.
         arm64: run it on arm64, emulated by QEMU where this machine is not arm64.
-        handler: the handler, as Lambda names it.
+        handler: the handler, as Lambda names it; by default app.lambda_handler.
         environment: further variables for the function.
         timeout: seconds an event may take, the function's start included.
 
@@ -75,17 +82,17 @@ class RuntimeEmulator:
         *,
         function: Path,
         layers: Sequence[Path] = (),
-        python: str = DEFAULT_PYTHON,
+        python: str | None = None,
         arm64: bool = False,
-        handler: str = DEFAULT_LAMBDA_HANDLER,
+        handler: str | None = None,
         environment: Mapping[str, str] | None = None,
         timeout: int = 120,
     ) -> None:
         self._function = function
         self._layers = layers
-        self._python = python
+        self._python = python or DEFAULT_PYTHON
         self._arm64 = arm64
-        self._handler = handler
+        self._handler = handler or _DEFAULT_HANDLER
         self._variables = dict(environment or {})
         self._timeout = timeout
         self._running = ExitStack()
@@ -190,18 +197,12 @@ class RuntimeEmulator:
 
 def _unpack(source: Path, into: Path, interpreter: Interpreter, below: str = "") -> None:
     """Copy a folder or zip, unless it is for another machine or Python."""
-    # the doctor's modules are imported here, because they take longer than everything else in this package
-    from evalayer_lab.function._artefact import Artefact, Entry
-    from evalayer_lab.function._binaries import unloadable
-    from evalayer_lab.function._tree import open_tree
-
     runtime, architecture = f"python3.{interpreter.minor}", interpreter.architecture
     with open_tree(source) as tree:
         if not any(name.startswith(below) for name in tree.files):
-            raise InputError(f"holds no {below}, so that nothing of it could be imported", path=source)
-        for shared in unloadable(
-            Entry(Artefact(source.name, "layer", tree), "", tree.files), architecture, interpreter.minor
-        ):
+            raise InputError(f"has no {below or 'files'}, so nothing in it could be imported", path=source)
+        files = PathEntry(Artefact(source.name, "layer", tree), "", tree.files)
+        for shared in unloadable(files, architecture, interpreter.minor):
             version = "" if shared.minor is None else f" and Python 3.{shared.minor}"
             raise InputError(
                 f"{shared.name} is for {shared.machine}{version}, and this runtime is {runtime} on {architecture}; "

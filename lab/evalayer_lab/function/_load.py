@@ -14,7 +14,7 @@ from evalayer import LambdaHandler, Task
 from evalayer_lab.inputs import InputError, load_function
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
-DEFAULT_HANDLER: Final = "processors/app.py:lambda_handler"
+_DEFAULT: Final = "processors/app.py:lambda_handler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class LoadedHandler:
     """A handler and what is known of it.
 
     Attributes:
-        call: the handler, as Lambda would call it.
+        call: the handler, as Lambda would call it. What evalayer's part of it observed is known where it passes the
+            context on.
         spec: how the user named it.
         sha256: of the source files that its scores depend on, so that a change is noticed.
         built: the handler that `build_lambda_handler` made, if it did; decorators may stand around it.
@@ -39,14 +40,17 @@ class LoadedHandler:
         return None if self.built is None else self.built.task
 
 
-def load_handler(spec: str) -> LoadedHandler:
+def load_handler(spec: str | None = None) -> LoadedHandler:
     """Load `file.py:name` or `module:name`; the name is `lambda_handler` where it is left out.
+
+    Without a specification it is `processors/app.py:lambda_handler`, as `evalayer init` makes it.
 
     As in Lambda, modules beside the file can be imported by it.
 
     Raises:
         InputError: there is no such file or name, or importing it fails.
     """
+    spec = spec or _DEFAULT
     source, _, name = spec.rpartition(":") if ":" in spec else (spec, "", "lambda_handler")
     if source.endswith(".py") and not Path(source).is_file():
         reason = "there is no such file; run this in a project (`evalayer init` makes one), or give --handler FILE:NAME"

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, suggest
 
 Architecture: TypeAlias = Literal["arm64", "x86_64"]
 ARCHITECTURES: Final[tuple[Architecture, ...]] = ("arm64", "x86_64")
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}  # as wheels and uname call them
-PACKAGES: Final = frozenset({"awslambdaric", "boto3", "botocore", "s3transfer", "snapshot_restore_py", "urllib3"})
+RUNTIME_PACKAGES: Final = frozenset(
+    {"awslambdaric", "boto3", "botocore", "s3transfer", "snapshot_restore_py", "urllib3"}
+)  # there without a layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +44,19 @@ def parse_runtime(name: object) -> Runtime | None:
     return Runtime(int(found[1])) if found else None
 
 
-def given_runtime(name: str) -> Runtime:
+def read_runtime(name: str) -> Runtime:
     """Read the runtime that the user named.
 
     Raises:
-        InputError: it is no Python runtime of Lambda.
+        InputError: it is not a Python runtime of Lambda.
     """
     runtime = parse_runtime(name)
     if runtime is None:
-        raise InputError(f"{name!r} is no Python runtime of Lambda; write it as python3.13", field="--runtime")
+        raise InputError(f"{name!r} is not a Python runtime of Lambda; write it as python3.13", field="--runtime")
     return runtime
 
 
-def given_architecture(name: str) -> Architecture:
+def read_architecture(name: str) -> Architecture:
     """Read the architecture that the user named.
 
     Raises:
@@ -63,4 +65,6 @@ def given_architecture(name: str) -> Architecture:
     for known in ARCHITECTURES:
         if name == known:
             return known
-    raise InputError(f"{name!r} is no architecture of Lambda; there are arm64 and x86_64", field="--architecture")
+    raise InputError(
+        f"{name!r} is not an architecture of Lambda; {suggest(name, ARCHITECTURES)}", field="--architecture"
+    )

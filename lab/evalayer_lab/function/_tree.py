@@ -128,7 +128,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             with archive:
                 yield archive
     except (OSError, EOFError, ValueError, struct.error, zipfile.BadZipFile, NotImplementedError) as error:
-        raise InputError(f"is no zip that can be read: {error}", path=path) from error
+        raise InputError(f"is not a zip that can be read: {error}", path=path) from error
 
 
 def _check_directory(path: Path, file: IO[bytes]) -> None:
@@ -138,12 +138,12 @@ def _check_directory(path: Path, file: IO[bytes]) -> None:
     tail = file.read()
     start = tail.rfind(b"PK\5\6")
     if start < 0 or len(tail) - start < _END.size:
-        raise InputError("is no zip: it does not end with the list of its files; was it cut off?", path=path)
+        raise InputError("is not a zip: it does not end with the list of its files; was it cut off?", path=path)
     _, _, _, _, count, directory, offset, _ = _END.unpack_from(tail, start)
     if count == 0xFFFF or 0xFFFF_FFFF in {directory, offset}:
-        raise InputError("is a zip64 archive; no layer that Lambda accepts needs one, zip it again", path=path)
+        raise InputError("is a zip64 archive, which no layer that Lambda accepts has to be; zip it again", path=path)
     if directory > _MAX_DIRECTORY_BYTES:
-        raise InputError("has a list of files larger than 32 MiB; no layer has so many", path=path)
+        raise InputError("has a list of files larger than 32 MiB; no layer has so many files", path=path)
 
 
 def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, int]:
@@ -168,7 +168,7 @@ def _refused(member: zipfile.ZipInfo) -> str | None:
     name = member.orig_filename
     parts = name.rstrip("/").split("/")
     if not name or "\0" in name or "\\" in name:
-        return "is no name that Linux and zip agree on"
+        return "is not a name that Linux and zip read alike"
     if name.startswith("/") or ":" in parts[0]:
         return "is an absolute path"
     if any(part in {"", ".", ".."} for part in parts):
@@ -185,10 +185,10 @@ def _refused(member: zipfile.ZipInfo) -> str | None:
 
 def _require_bounds(path: Path, count: int, total: int) -> None:
     if count > MAX_FILES:
-        raise InputError(f"has more than {MAX_FILES:,} files; this is no Lambda layer or function", path=path)
+        raise InputError(f"has more than {MAX_FILES:,} files; this is not a Lambda layer or function", path=path)
     if total > MAX_BYTES:
         raise InputError(
             f"is larger than {MAX_BYTES:,} bytes unzipped, four times what Lambda accepts for a function and all its "
-            "layers; this is no Lambda layer or function",
+            "layers; this is not a Lambda layer or function",
             path=path,
         )

@@ -12,7 +12,7 @@ from typing import Final
 from evalayer import EvalayerError, Observation, PayloadTooLarge, Sample, format_failure
 from evalayer_lab.backends import Backend, Generation, Request
 from evalayer_lab.dataset import Row
-from evalayer_lab.function import LoadedHandler, postprocess, preprocess
+from evalayer_lab.function import LoadedHandler, LocalContext, postprocess, preprocess
 from evalayer_lab.output import Entry
 from evalayer_lab.run._journal import Journal
 
@@ -50,8 +50,7 @@ class Pipeline:
     """The work of the evaluation container on each row.
 
     Attributes:
-        handler: the Lambda function. While rows are processed, one that evalayer built reports to the pipeline why
-            it did not score a row.
+        handler: the Lambda function. One that evalayer built also tells why it did not score a row.
         backend: the model.
         preprocessing: whether the recipe sends preprocess events.
         postprocessing: whether the recipe sends postprocess events.
@@ -67,7 +66,6 @@ class Pipeline:
     seconds: StageSeconds = field(default_factory=StageSeconds)
     failures: dict[str, Failure] = field(default_factory=dict)
     metric_failures: dict[str, Failure] = field(default_factory=dict)
-    _unscored: Mapping[str, str] | None = None
 
     def process(self, rows: Iterable[Row], journal: Journal, on_progress: OnProgress) -> None:
         """Process the rows that the journal does not have yet, in batches, in order.
@@ -77,17 +75,7 @@ class Pipeline:
             journal: where every outcome goes.
             on_progress: called with the number of rows of each batch that is in the journal.
         """
-        built = self.handler.built
-        if built is None:
-            self._process(self._numbered(rows, journal.last_line), journal, on_progress)
-            return
-        observer, built.observer = built.observer, self._observe
-        try:
-            self._process(self._numbered(rows, journal.last_line), journal, on_progress)
-        finally:
-            built.observer = observer
-
-    def _process(self, pending: Iterator[tuple[Row, int]], journal: Journal, on_progress: OnProgress) -> None:
+        pending = self._numbered(rows, journal.last_line)
         while True:
             started = perf_counter()
             batch = list(islice(pending, self.backend.batch_size))
@@ -99,11 +87,6 @@ class Pipeline:
             journal.append(entries)
             self.seconds.journal += perf_counter() - started
             on_progress(len(batch))
-
-    def _observe(self, observation: Observation) -> None:
-        self._unscored = {metric: _shortened(reason) for metric, reason in observation.unscored.items()}
-        for metric, error in observation.errors.items():
-            _count(self.metric_failures, metric, error)
 
     def _numbered(self, rows: Iterable[Row], last_line: int) -> Iterator[tuple[Row, int]]:
         if not self.backend.needs_occurrence:
@@ -168,13 +151,16 @@ class Pipeline:
 
     def _scored(self, row: Row, sample: Sample, generation: Generation) -> Entry:
         scores: dict[str, float] | None = None
+        unscored: Mapping[str, str] = {}
         failure = None if generation.error is None else f"infer: {generation.error}"
-        self._unscored = None
         if failure is None and self.postprocessing:
+            observed: list[Observation] = []
+            context = LocalContext(evalayer_observations=observed)
             try:
-                scores = postprocess(self.handler.call, sample.prompt, generation.text, sample.gold)
+                scores = postprocess(self.handler.call, sample.prompt, generation.text, sample.gold, context)
             except (Exception, SystemExit) as error:  # noqa: BLE001 (a row that fails must not take the others with it)
                 failure = self._failure("postprocess", error)
+            unscored = self._reasons(observed)
         return Entry(
             row.line,
             sample.system,
@@ -184,9 +170,16 @@ class Pipeline:
             generation.text if generation.error is None else None,
             generation.logprobs,
             scores,
-            self._unscored or None,
+            unscored or None,
             failure,
         )
+
+    def _reasons(self, observed: Sequence[Observation]) -> Mapping[str, str]:
+        """Count the metrics that failed on a row, and return why which metric did not score it."""
+        for observation in observed:
+            for metric, error in observation.errors.items():
+                _count(self.metric_failures, metric, error)
+        return {metric: _shortened(reason) for last in observed[-1:] for metric, reason in last.unscored.items()}
 
 
 def _count(failures: dict[str, Failure], key: str, error: BaseException) -> None:

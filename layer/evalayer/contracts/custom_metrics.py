@@ -84,7 +84,7 @@ def write_sample(sample: Sample) -> Response:
         try:
             (text or "").encode()
         except UnicodeEncodeError:
-            raise PreprocessFailed(f"{field} holds half of a surrogate pair, which is no Unicode text") from None
+            raise PreprocessFailed(f"{field} holds half of a surrogate pair, which is not Unicode text") from None
     response = {"statusCode": 200, "body": body}
     check_size(response, body.values(), "response")
     return response

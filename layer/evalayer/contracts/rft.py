@@ -71,7 +71,7 @@ def read_rows(event: object) -> list[Row]:
         try:
             body = json.loads(body)
         except (ValueError, RecursionError):
-            raise InvalidEvent(f"body is text that is no JSON; {_SHAPE}") from None
+            raise InvalidEvent(f"body is text that is not JSON; {_SHAPE}") from None
     if not isinstance(body, list):
         raise InvalidEvent(f"body is {kind_of(body)}; {_SHAPE}")
     rows = [_read_row(row, f"[{index}]") for index, row in enumerate(body)]
@@ -141,7 +141,7 @@ def _read_id(row: Mapping[str, Any], at: str) -> RowId:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidEvent(f"{at}.id holds half of a surrogate pair, which is no Unicode text") from None
+        raise InvalidEvent(f"{at}.id holds half of a surrogate pair, which is not Unicode text") from None
     return value
 
 
@@ -183,7 +183,7 @@ def _read_text(content: object, at: str) -> str:
     for index, part in enumerate(content):
         text = part.get("text") if isinstance(part, Mapping) and part.get("type", "text") == "text" else None
         if not isinstance(text, str):
-            raise InvalidEvent(f"{at}[{index}] is no text part, an object of type text and text")
+            raise InvalidEvent(f"{at}[{index}] is not a text part, an object of type text and text")
         texts.append(text)
     return "".join(texts)
 

@@ -72,9 +72,9 @@ def test_two_fits_answer_alike() -> None:
 
 
 def test_one_label_is_nothing_to_learn() -> None:
-    with pytest.raises(InputError, match="at least two labels in 'class'"):
+    with pytest.raises(InputError, match="at least two labels in the field 'class'"):
         BaselineBackend(_PROMPTS[:3], _GOLDS[:3])
-    with pytest.raises(InputError, match="0 of 6 rows have one"):
+    with pytest.raises(InputError, match="0 of 6 rows have a label"):
         BaselineBackend(_PROMPTS, _GOLDS, label_field="klass")
 
 

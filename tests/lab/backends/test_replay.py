@@ -71,7 +71,7 @@ def test_reads_what_the_container_writes(tmp_path: Path) -> None:
         (
             "{\"inference\": \"[]\", \"prompt\": \"[{'role': 'user', 'content': 'x'}]\"}",
             "inference",
-            "no list of answers",
+            "not a list of answers",
         ),
         (
             "{\"inference\": \"__import__('os')\", \"prompt\": \"[{'role': 'user', 'content': 'x'}]\"}",

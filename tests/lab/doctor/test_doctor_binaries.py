@@ -28,7 +28,7 @@ def test_a_clean_project_has_no_finding_and_every_check_is_made(project: Project
         ("_quick.cpython-313-darwin.so", b"\xcf\xfa\xed\xfe" + bytes(60), "elf-system", "built for macOS"),
         ("_quick.cp313-win_amd64.pyd", b"MZ" + bytes(60), "elf-system", "built for Windows"),
         ("_quick.so", elf(AARCH64)[:12], "elf-damaged", "damaged"),
-        ("_quick.so", b"", "elf-damaged", "no shared object"),
+        ("_quick.so", b"", "elf-damaged", "not a shared object"),
     ],
 )
 def test_a_shared_object_for_something_else(project: Project, file: str, content: bytes, code: str, said: str) -> None:

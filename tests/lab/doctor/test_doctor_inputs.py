@@ -42,7 +42,7 @@ def refused(path: Path) -> str:
         ("python//x.py", "leads out of"),
         ("/etc/passwd", "is an absolute path"),
         ("C:/x.py", "is an absolute path"),
-        ("python\\x.py", "is no name"),
+        ("python\\x.py", "is not a name"),
     ],
 )
 def test_names_that_leave_the_folder(tmp_path: Path, name: str, reason: str) -> None:

@@ -160,7 +160,7 @@ def test_a_layer_for_another_machine_or_python_is_refused(
 def test_a_folder_without_python_is_no_layer(probe: Path, python: str, tmp_path: Path) -> None:
     (tmp_path / "evalayer.py").touch()
     with (
-        pytest.raises(InputError, match="holds no python/"),
+        pytest.raises(InputError, match="has no python/"),
         RuntimeEmulator(function=probe, layers=[tmp_path], python=python),
     ):
         pass
@@ -168,9 +168,9 @@ def test_a_folder_without_python_is_no_layer(probe: Path, python: str, tmp_path:
 
 def test_what_is_missing_is_named(probe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InputError, match=r"there is no python3\.13 that starts; .*apt-get install mmdebstrap"):
+    with pytest.raises(InputError, match=r"no python3\.13 was found that starts; .*apt-get install mmdebstrap"):
         RuntimeEmulator(function=probe).__enter__()
-    with pytest.raises(InputError, match=r"there is no python3\.99 that starts; give the file of one$"):
+    with pytest.raises(InputError, match=r"no python3\.99 was found that starts; give the file of one$"):
         RuntimeEmulator(function=probe, python="python3.99").__enter__()
 
 
@@ -191,7 +191,7 @@ def test_without_a_python_of_the_runtime_debians_is_used(
 
 @pytest.mark.skipif(NATIVE == "arm64", reason="arm64 is not emulated here")
 def test_what_arm64_needs_is_named(probe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match=r"with --arm64 there is python3\.13 only"):
+    with pytest.raises(InputError, match=r"with --arm64 the only Python is python3\.13"):
         RuntimeEmulator(function=probe, arm64=True, python="python3.12").__enter__()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="qemu-aarch64-static is not installed: apt-get install qemu-user-static"):

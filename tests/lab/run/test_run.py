@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,19 @@ import pyarrow.parquet as pq
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from evalayer import Aggregation, Completion, LambdaHandler, Sample, Score, Task, Unscored, build_lambda_handler
+from evalayer import (
+    Aggregation,
+    Completion,
+    LambdaHandler,
+    Observation,
+    Sample,
+    Score,
+    Task,
+    Unscored,
+    build_lambda_handler,
+)
 from evalayer_lab.backends import Generation, Request
-from evalayer_lab.function import Handler, LoadedHandler
+from evalayer_lab.function import Handler, LoadedHandler, LocalContext, postprocess
 from evalayer_lab.inputs import InputError
 from evalayer_lab.recipe import read_recipe
 from evalayer_lab.run import RunOutcome, RunPlan, run
@@ -296,12 +307,51 @@ def test_why_rows_were_not_scored_is_recorded_and_a_failing_metric_is_reported_o
         raise KeyError(completion.text)
 
     built = build_lambda_handler(task)
-    observer = built.observer
     outcome = rehearse(handler=_loaded(built, built))
     assert _record(outcome)["unscored"] == {"fragile": {"raised KeyError": 4}, "length": {"long": 1}}
     failure = outcome.metric_failures["fragile"]
     assert failure.rows == 4
     assert "in fragile" in failure.first
     assert "yes" not in failure.first
-    assert built.observer is observer
     assert caplog.records == []
+
+
+def test_the_users_observer_sees_every_row_of_a_run(rehearse: Runner) -> None:
+    seen: list[Observation] = []
+    built = build_lambda_handler(_task(), observer=seen.append)
+    outcome = rehearse(handler=_loaded(built, built))
+    assert _record(outcome)["unscored"] == {"length": {"long": 1}}
+    kinds = [observation.process_type for observation in seen]
+    assert (kinds.count("preprocess"), kinds.count("postprocess")) == (4, 4)
+    assert [observation.unscored for observation in seen if observation.unscored] == [{"length": "long"}]
+    assert built.observer == seen.append
+
+
+def test_what_decorators_around_the_handler_do_counts_and_why_rows_were_not_scored_is_known(rehearse: Runner) -> None:
+    built = build_lambda_handler(_task())
+
+    @wraps(built)
+    def shouting(event: dict[str, Any], context: object) -> object:
+        data = event["data"]
+        if event["process_type"] == "postprocess":
+            data = {**data, "inference_output": data["inference_output"] * 2}
+        return built({**event, "data": data}, context)
+
+    record = _record(rehearse(handler=_loaded(shouting, built)))
+    assert record["unscored"] == {"length": {"long": 3}}
+    assert record["aggregates"]["length"] == len("nono") / 4
+
+
+def test_rows_in_flight_at_once_do_not_mix_their_reasons() -> None:
+    built = build_lambda_handler(_task())
+    inner: list[Observation] = []
+
+    def interrupted(event: dict[str, Any], context: object) -> object:
+        response = built(event, context)
+        other = LocalContext(evalayer_observations=inner)
+        postprocess(built, "p", "much too long", "yes", other)
+        return response
+
+    outer: list[Observation] = []
+    postprocess(interrupted, "p", "yes", "yes", LocalContext(evalayer_observations=outer))
+    assert [[observation.unscored for observation in row] for row in (outer, inner)] == [[{}], [{"length": "long"}]]

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from evalayer import Sample
-from evalayer._payload import MAX_PAYLOAD_BYTES
+from evalayer import MAX_PAYLOAD_BYTES, Sample
 from evalayer_lab.aws.launch._check import Check, error, ok, warning
 from evalayer_lab.dataset import FACTS, KINDS, Kind, check_dataset, read_gen_qa
 from evalayer_lab.inputs import InputError

@@ -7,18 +7,16 @@ import re
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from evalayer import Completion, JSONValue
-from evalayer._answer import closing
 
 NoValue: TypeAlias = Literal["not_json", "no_field", "empty_value"]
 
 _BEGIN_SOLUTION: Final = "<|begin_of_solution|>"
 _END_SOLUTION: Final = "<|end_of_solution|>"
 _SPACE: Final = re.compile(r"[ \t\n\r]*+")
-_MAX_OBJECTS: Final = 32  # as many objects in prose as `Completion` looks at
 _decode: Final = json.JSONDecoder().raw_decode
 
 
-class Value(NamedTuple):
+class FieldValue(NamedTuple):
     """A value in an answer: `answer[start:end]`, without the quotes of a JSON string.
 
     Attributes:
@@ -34,7 +32,7 @@ class Value(NamedTuple):
     is_json: bool
 
 
-def find_value(answer: str, field: str | None) -> Value | NoValue:
+def find_field(answer: str, field: str | None) -> FieldValue | NoValue:
     """Return where the value stands that `Completion` reads under `field`; without a field, the whole text.
 
     Of a key that is repeated the last value counts, as in `json.loads`. `a.b` is the key `b` of the object under
@@ -46,22 +44,21 @@ def find_value(answer: str, field: str | None) -> Value | NoValue:
         return "not_json" if field is not None else "empty_value"
     start = _text_start(answer, text)
     if field is None:
-        return Value(start, start + len(text), " \t\n\r", is_json=False)
-    value = completion.json
-    if not isinstance(value, dict):
+        return FieldValue(start, start + len(text), " \t\n\r", is_json=False)
+    found = completion.json_span
+    if found is None or not isinstance(completion.json, dict):
         return "not_json"
-    opening = start + (object_start(text, value) if "prose" in completion.wrapping else text.index("{"))
-    span = _member(answer, opening, field)
+    span = _member(answer, start + found[0], field)
     if span is None:
         return "no_field"
     at, end = span
     if answer[at] != '"':
-        return Value(at, end, " \t\n\r,]}", is_json=True)
-    return Value(at + 1, end - 1, '"', is_json=True) if end - at > 2 else "empty_value"
+        return FieldValue(at, end, " \t\n\r,]}", is_json=True)
+    return FieldValue(at + 1, end - 1, '"', is_json=True) if end - at > 2 else "empty_value"
 
 
-def value_at(value: JSONValue, field: str) -> JSONValue:
-    """Return what a parsed answer holds under `field`, by the same rules as `find_value`; None where it is absent."""
+def read_field(value: JSONValue, field: str) -> JSONValue:
+    """Return what a parsed answer holds under `field`, by the same rules as `find_field`; None where it is absent."""
     while isinstance(value, dict):
         if field in value:
             return value[field]
@@ -70,34 +67,6 @@ def value_at(value: JSONValue, field: str) -> JSONValue:
             return None
         value = value.get(head)
     return None
-
-
-def object_start(text: str, value: JSONValue) -> int:
-    """Return where the JSON object starts in prose that `Completion` took for the answer."""
-    for start, end in sorted(_objects(text)[0], key=lambda span: span[0] - span[1]):
-        try:
-            if _decode(text, start) == (value, end):
-                return start
-        except (ValueError, RecursionError):
-            continue
-    raise ValueError("the value is none of the objects in the text")
-
-
-def unclosed(text: str) -> int:
-    """Return where an object in prose starts that is not closed when the text ends; -1 if there is none."""
-    return _objects(text)[1]
-
-
-def _objects(text: str) -> tuple[list[tuple[int, int]], int]:
-    """Return the spans of what may be objects in `text`, and where the first one starts that is not closed."""
-    spans: list[tuple[int, int]] = []
-    end = 0
-    while len(spans) < _MAX_OBJECTS and (start := text.find("{", end)) >= 0:
-        end = closing(text, start)
-        if end < 0:
-            return spans, start
-        spans.append((start, end))
-    return spans, -1
 
 
 def _text_start(answer: str, text: str) -> int:

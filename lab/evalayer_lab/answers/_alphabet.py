@@ -14,7 +14,7 @@ SPECIAL: Final = re.compile(
 _BYTE: Final = re.compile(r"<0x[0-9A-Fa-f]{2}>")
 
 
-class Reading(NamedTuple):
+class Alphabet(NamedTuple):
     """How token texts and the answer are put into one alphabet.
 
     The alphabet is Unicode, or the bytes of UTF-8 (each as the character of the same number) where tokens may hold
@@ -33,8 +33,8 @@ class Reading(NamedTuple):
         return at if answer.isascii() or self.text is _same else len(self.text(answer[:at]))
 
 
-def readings(answer: str, positions: Sequence[Mapping[str, float]]) -> Iterator[Reading]:
-    """Yield the readings that the token texts allow, the likeliest first."""
+def alphabets(answer: str, positions: Sequence[Mapping[str, float]]) -> Iterator[Alphabet]:
+    """Yield the alphabets that the token texts allow, the likeliest first."""
     texts = "".join(map("".join, positions))
     characters = set(texts)
     is_byte_level = not texts.isascii() and characters <= _BYTE_LEVEL_CHARACTERS
@@ -78,6 +78,6 @@ def _byte_level(token: str) -> str:
     return token.translate(_BYTE_LEVEL)
 
 
-PLAIN: Final = Reading(_same, _same)
-PIECES_AND_BYTES: Final = Reading(_piece, _utf8)
-BYTE_LEVEL: Final = Reading(_byte_level, _utf8)
+PLAIN: Final = Alphabet(_same, _same)
+PIECES_AND_BYTES: Final = Alphabet(_piece, _utf8)
+BYTE_LEVEL: Final = Alphabet(_byte_level, _utf8)
