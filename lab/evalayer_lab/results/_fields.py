@@ -11,11 +11,11 @@ from typing import Final
 import orjson
 
 from evalayer_lab.inputs import InputError
+from evalayer_lab.output import MetricInfo
 from evalayer_lab.results._cells import gold_of
 from evalayer_lab.results._details_file import DetailsFile
-from evalayer_lab.results._run_file import MetricInfo
 
-MAX_LABEL: Final = 200  # characters; what is longer is no label
+MAX_LABEL: Final = 200  # characters; what is longer is not a label
 _MAX_LABELS: Final = 100
 _MAX_FIELDS: Final = 64
 _USUAL: Final = ("class", "label", "category")

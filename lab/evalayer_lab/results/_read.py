@@ -7,21 +7,19 @@ import shutil
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
-from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from evalayer import __version__
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, near_match, reading
 from evalayer_lab.inputs.archive import unpack
 from evalayer_lab.output import PARTIAL, find_tree, without_copies
-from evalayer_lab.results._join import join_from
 from evalayer_lab.results._pieces import WORK, Progress, Request
 from evalayer_lab.results._results import Content, Results
-from evalayer_lab.results._run_file import metrics_from, run_from
 from evalayer_lab.results._store import (
     ROWS,
     draft_of,
@@ -40,6 +38,7 @@ from evalayer_lab.results._store import (
 
 _ARCHIVES: Final = (".tar.gz", ".tgz", ".tar")
 _LIST: Final = "unpacked.json"
+_CONTENT: Final = TypeAdapter(Content)
 
 
 def open_source(source: str | PathLike[str], *, cache: bool, stack: ExitStack) -> Path:
@@ -103,8 +102,8 @@ def _near(path: Path) -> str:
         beside = [one.name for one in path.parent.iterdir()]
     except OSError:
         return ""
-    near = get_close_matches(path.name, beside, n=1)
-    return f"; did you mean {path.parent / near[0]}?" if near else ""
+    near = near_match(path.name, beside)
+    return "" if near is None else f"; did you mean {path.parent / near}?"
 
 
 def _is_whole(holder: Path) -> bool:
@@ -178,14 +177,16 @@ def read_results(
             "dataset": None if request.dataset is None else _hash_of(request.dataset),
         }
         keys = [key_of(parts), key_of({**parts, "partial": True})][: 2 if partial else 1]
-        kept = next((kept for key in keys if (kept := _kept(store / key, key))), None)
-        table, content = kept or _build(request, store / keys[-1], keys[-1], before)
+        found = next((found for key in keys if (found := _read_table(store / key, key))), None)
+        table, content = found or _make_table(request, store / keys[-1], keys[-1], before)
         results = Results(tree.folder, table, content, request.files)
         weakref.finalize(results, stack.pop_all().close)
         return results
 
 
-def _build(request: Request, folder: Path, key: str, before: Mapping[Path, tuple[int, int]]) -> tuple[Path, Content]:
+def _make_table(
+    request: Request, folder: Path, key: str, before: Mapping[Path, tuple[int, int]]
+) -> tuple[Path, Content]:
     from evalayer_lab.results._build import build
 
     with draft_of(folder) as draft:
@@ -200,44 +201,30 @@ def _build(request: Request, folder: Path, key: str, before: Mapping[Path, tuple
         for path, signature in before.items():
             if _signature(path) != signature:
                 raise InputError("was changed while it was read; read the results again", path=path)
-        write_manifest(draft, key, {"content": asdict(content)})
-        publish(draft, folder, is_good=lambda found: _kept(found, key) is not None)
+        write_manifest(draft, key, {"content": _CONTENT.dump_python(content)})
+        publish(draft, folder, is_good=lambda found: _read_table(found, key) is not None)
     prune(folder.parent)
     return folder / ROWS, content
 
 
-def _kept(folder: Path, key: str) -> tuple[Path, Content] | None:
+def _read_table(folder: Path, key: str) -> tuple[Path, Content] | None:
     """The table and what is kept beside it, if they are there and whole."""
     manifest = read_manifest(folder, key)
-    try:
-        return None if manifest is None else (folder / ROWS, _content_from(manifest["content"]))
-    except (TypeError, KeyError, ValueError, AttributeError):
+    if manifest is None:
         return None
-
-
-def _content_from(document: Mapping[str, Any]) -> Content:
-    return Content(
-        **{
-            **document,
-            "run": run_from(document["run"]),
-            "metrics": metrics_from(document["metrics"]),
-            "join": join_from(document["join"]),
-            "notes": tuple(document["notes"]),
-            "labels": tuple(document["labels"]),
-        }
-    )
+    try:
+        content = _CONTENT.validate_python(manifest.get("content"), strict=False)  # in JSON, tuples are lists
+    except ValidationError:
+        return None
+    return folder / ROWS, content
 
 
 def _signature(path: Path) -> tuple[int, int]:
-    try:
+    with reading(path):
         found = path.stat()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from None
     return found.st_size, found.st_mtime_ns
 
 
 def _hash_of(path: Path) -> str:
-    try:
+    with reading(path):
         return file_hash(path)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import reading
 from evalayer_lab.output import CACHE
 
 _INDEX: Final = "index.json"
@@ -54,7 +54,7 @@ def hash_files(root: Path, files: Sequence[Path], store: Path | None) -> dict[Pa
     now = time.time_ns()
     for file in files:
         name = str(file.relative_to(root))
-        try:
+        with reading(file):
             before = file.stat()
             entry = known.get(name)
             if (
@@ -66,8 +66,6 @@ def hash_files(root: Path, files: Sequence[Path], store: Path | None) -> dict[Pa
                 hashed[file] = entry.digest
                 continue
             hashed[file] = file_hash(file)
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=file) from None
         record[name] = _Entry(before.st_size, before.st_mtime_ns, before.st_ctime_ns, now, hashed[file])
     if store is not None and record != known:
         write_json(store / _INDEX, {"version": _VERSION, "files": record})
@@ -109,7 +107,7 @@ def _read_index(path: Path) -> dict[str, _Entry]:
         return {}
 
 
-VERSION: Final = 1
+VERSION: Final = 2
 ROWS: Final = "rows.parquet"
 _MANIFEST: Final = "manifest.json"
 _MAX_MANIFEST: Final = 64 << 20
