@@ -21,7 +21,6 @@ ROOMS = sorted(
 PACKAGES = ("evalayer", "evalayer_metrics", "evalayer_lab")
 # Who may reach behind a face, and why. The list only gets shorter.
 EXCEPTIONS: dict[str, str] = {
-    "benchmarks/dataset.py": "to be moved to the face",
     "benchmarks/report.py": "to be moved to the face",
     "lab/evalayer_lab/answers/_facts.py": "to be moved to the face",
     "lab/evalayer_lab/answers/_hedges.py": "to be moved to the face",
@@ -32,7 +31,6 @@ EXCEPTIONS: dict[str, str] = {
     "tests/lab/answers/test_describe_answer.py": "to be moved to the face",
     "tests/lab/answers/test_field_confidence.py": "to be moved to the face",
     "tests/lab/aws/test_jobs_docs.py": "to be moved to the face",
-    "tests/lab/dataset/test_check_parallel.py": "to be moved to the face",
     "tests/lab/dataset/test_enrich.py": "to be moved to the face",
     "tests/lab/doctor/test_doctor_binaries.py": "to be moved to the face",
     "tests/lab/doctor/test_doctor_handler.py": "to be moved to the face",
@@ -50,10 +48,6 @@ EXCEPTIONS: dict[str, str] = {
     "tests/lab/report/test_report_findings.py": "to be moved to the face",
     "tests/lab/report/ticket_document.py": "to be moved to the face",
     "tests/lab/report/ticket_words.py": "to be moved to the face",
-    "tests/lab/results/test_read_results.py": "to be moved to the face",
-    "tests/lab/results/test_results_cells.py": "to be moved to the face",
-    "tests/lab/results/test_results_workers.py": "to be moved to the face",
-    "tests/lab/run/test_journal.py": "to be moved to the face",
     "tests/lab/statistics/test_hypergeometric.py": "to be moved to the face",
     "tests/layer/test_discovery.py": "to be moved to the face",
     "tests/metrics/test_reasoning_coherence.py": "to be moved to the face",

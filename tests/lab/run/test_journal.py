@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from evalayer_lab.run._journal import Journal, locked
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evalayer_lab.inputs import InputError
 from evalayer_lab.output import Entry
-from evalayer_lab.run._journal import Journal, locked
 
 _FINGERPRINT = {"data": "abc", "limit": None}
 
