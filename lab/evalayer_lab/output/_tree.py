@@ -61,7 +61,7 @@ class Tree:
         single = (self.run_file, self.results_file)
         return (*(file for file in single if file), *self.details, *self.inferences)
 
-    def name_of(self, file: Path) -> str:
+    def relative_name(self, file: Path) -> str:
         """The path of a file below the run's folder."""
         return file.relative_to(self.folder).as_posix()
 
@@ -147,7 +147,7 @@ def _run_folder(path: Path, files: Sequence[Path]) -> Path:
     unfinished = sorted(_named(files, JOURNAL))
     if not found and unfinished:
         raise InputError(
-            "the run here is unfinished; give its `evalayer run` command again to go on", path=unfinished[0].parent
+            "the run here is unfinished; repeat its `evalayer run` command to go on with it", path=unfinished[0].parent
         )
     if not found:
         raise InputError(f"there is no run here: neither run.json nor results_*.json; {_EXPECTED}", path=path)
@@ -180,7 +180,7 @@ def _latest_results(folder: Path, files: Sequence[Path], notes: list[str], *, pa
         notes.append("There is no results_*.json: what the job reported is not known.")
         return None
     if len(found) > 1:
-        notes.append(f"There are {len(found)} results_*.json files; this is {found[-1].name}, the latest.")
+        notes.append(f"There are {len(found)} results_*.json files; the latest, {found[-1].name}, was read.")
     return found[-1]
 
 
@@ -204,10 +204,10 @@ def _details(
     if time not in by_time:
         time = max(by_time)
     if len(by_time) > 1:
-        notes.append(f"There are details of {len(by_time)} times; these are of {time or 'no time'}.")
+        notes.append(f"There are details files of {len(by_time)} times; those of {time or 'no time'} were read.")
     chosen = by_time[time]
     tasks = {_SHARD.sub("", _TIME.sub("", file.stem)) for file in chosen}
     if len(tasks) > 1:
         names = ", ".join(str(file.relative_to(folder)) for file in chosen[:_SHOWN])
-        raise InputError(f"the {len(chosen)} details files of one time are of different tasks: {names}", path=folder)
+        raise InputError(f"the {len(chosen)} details files of one time belong to different tasks: {names}", path=folder)
     return chosen

@@ -106,18 +106,18 @@ class Assembly:
             hashed.update("".join(row[0] for row in batch).encode())
         return hashed.hexdigest()
 
-    def report(self, *, unread: int, line_of: Callable[[str, int], int]) -> JoinReport:
+    def report(self, *, unread: int, find_line: Callable[[str, int], int]) -> JoinReport:
         """Count and list what did not meet.
 
         Args:
             unread: rows that could not be read.
-            line_of: the line of an answers file, by its name, at a position in bytes.
+            find_line: the line of an answers file, by its name, at a position in bytes.
         """
         missing = unexpected = Occurrences()
         if self._has["expected"]:
             missing, unexpected = self._differences("expected", "key", lambda _, line: line)
         elif self._has["answers"] and self.answers_match:
-            missing, unexpected = self._differences("answers", "identity", line_of)
+            missing, unexpected = self._differences("answers", "identity", find_line)
         return JoinReport(
             rows=self._number("SELECT count(*) FROM narrow"),
             answers=self._number("SELECT count(*) FROM answers")
@@ -146,7 +146,7 @@ class Assembly:
             f"count(DISTINCT coalesce(metadata::VARCHAR, '')) AS kinds FROM {side} GROUP BY {by}"
         )
 
-    def _differences(self, side: str, by: str, line_of: Callable[[str, int], int]) -> tuple[Occurrences, Occurrences]:
+    def _differences(self, side: str, by: str, find_line: Callable[[str, int], int]) -> tuple[Occurrences, Occurrences]:
         """What only the other side has, and what only the details have."""
         self._run(
             f"CREATE TABLE left_over AS SELECT s.key, s.source_file, s.position FROM (SELECT *, row_number() OVER "
@@ -163,7 +163,7 @@ class Assembly:
         missing = Occurrences(
             self._number("SELECT count(*) FROM left_over"),
             tuple(key for key, _, _ in rows),
-            tuple(f"{name}: line {line_of(name, position)}" for _, name, position in rows),
+            tuple(f"{name}: line {find_line(name, position)}" for _, name, position in rows),
         )
         return missing, self._found("added")
 
@@ -184,7 +184,7 @@ class Assembly:
             return self._connection.execute(query)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             reason = str(error).partition("\n")[0]
-            raise InputError(f"the rows cannot be put in order here: {reason}", path=self._folder) from None
+            raise InputError(f"the rows cannot be sorted here: {reason}", path=self._folder) from None
 
     def _number(self, query: str) -> int:
         row = self._run(query).fetchone()

@@ -62,20 +62,24 @@ def build(request: Request, folder: Path) -> Content:
         notes += list_expected(request.dataset, Path(expected[0]), tree, parts, request.files)
     names = sorted({name for outcome in details for name in outcome.names})
     if len(names) > MAX_NAMES:
-        raise InputError(f"the rows report {len(names)} different names; the most is {MAX_NAMES}", path=tree.folder)
+        raise InputError(
+            f"the rows report {len(names)} different names, more than the {MAX_NAMES} that are read", path=tree.folder
+        )
     metrics = _list_metrics(run, names)
     files = [file for outcome in answers for file in outcome.files]
     with closing(Assembly(work, parts, files, expected)) as assembly:
         keys, n_keys = assembly.metadata_keys()
         columns = assembly.write(folder / ROWS, names, metrics, keys)
-        join = assembly.report(unread=sum(outcome.unread for outcome in details), line_of=bind(_line_of, tree.folder))
+        join = assembly.report(
+            unread=sum(outcome.unread for outcome in details), find_line=bind(_find_line, tree.folder)
+        )
         digest = assembly.digest()
         answers_match = assembly.answers_match
     _check_count(request, run, join.rows, notes)
     if tree.run_file is None:
         notes.append(
-            "There is no run.json: the metrics are inferred from the names that the rows report, and which way is good "
-            "is known of classifications only."
+            "There is no run.json: the metrics are inferred from the names that the rows report, and whether "
+            "higher is better is known of classifications only."
         )
     notes += [*labelling.notes, *_notes_on_rows(join, n_keys, answers_match=answers_match), *_notes_on_losses(problems)]
     return Content(
@@ -96,7 +100,7 @@ def _notes_on_rows(join: JoinReport, n_keys: int, *, answers_match: bool) -> Ite
     if n_keys > MAX_KEYS:
         yield f"The metadata has {n_keys} different keys; the {MAX_KEYS} most frequent are kept."
     if not answers_match:
-        yield "No line of inference_output.jsonl has the prompt, gold and answer of a row of the details."
+        yield "No line of inference_output.jsonl matches a row of the details in prompt, gold and answer."
     if join.unread_metadata.count:
         count = join.unread_metadata.count
         which = "1 row has" if count == 1 else f"{count} rows have"
@@ -152,20 +156,20 @@ def _list_metrics(run: RunRecord, names: Iterable[str]) -> tuple[MetricInfo, ...
 
 def _read_details(request: Request, piece: Piece, work: Path) -> tuple[list[Outcome], list[str]]:
     problems: list[str] = []
-    rows_of: dict[Path, list[int]] = {}
+    group_rows: dict[Path, list[int]] = {}
     for path in request.tree.details:
         try:
             with DetailsFile(path) as file:
-                rows_of[path] = file.group_rows
+                group_rows[path] = file.group_rows
         except InputError as error:
             if not request.partial:
                 raise
-            problems.append(f"{request.tree.name_of(path)}: {error.reason}")
-    total = sum(sum(rows) for rows in rows_of.values())
+            problems.append(f"{request.tree.relative_name(path)}: {error.reason}")
+    total = sum(sum(rows) for rows in group_rows.values())
     workers = _count_workers(total)
     pieces: list[Piece] = []
-    for path, rows in rows_of.items():
-        own = replace(piece, file=str(path), name=request.tree.name_of(path))
+    for path, rows in group_rows.items():
+        own = replace(piece, file=str(path), name=request.tree.relative_name(path))
         for first, groups, shares in _plan(rows, workers):
             for share in range(shares):
                 out = str(work / f"details-{len(pieces)}")
@@ -197,7 +201,7 @@ def _plan(rows: Sequence[int], workers: int) -> list[tuple[int, tuple[int, ...],
 def _read_answers(request: Request, piece: Piece, work: Path, rows: int) -> list[Outcome]:
     pieces: list[Piece] = []
     for path in request.tree.inferences:
-        name = request.tree.name_of(path)
+        name = request.tree.relative_name(path)
         for start, end in chunks(path):
             out = str(work / f"answers-{len(pieces)}")
             pieces.append(replace(piece, file=str(path), name=name, out=out, first=start, end=end))
@@ -211,7 +215,7 @@ def _read_all(task: str, pieces: Iterable[Piece], workers: int) -> Iterator[Outc
 
 def _give_up(piece: Mapping[str, Any], reason: str) -> Mapping[str, Any]:
     """The outcome of a piece whose process ended. It is not read again here, for memory may have run out."""
-    reason = f"the process that read it {reason}; it may be damaged, or memory ran out"
+    reason = f"the process that read it {reason}; it may be damaged, or memory may have run out"
     if not piece["partial"]:
         raise InputError(reason, path=piece["file"])
     return asdict(Outcome(problems=[f"{piece['name']}: {reason}"]))
@@ -221,7 +225,7 @@ def _count_workers(rows: int) -> int:
     return min(cores(), _MAX_WORKERS) if rows > _ALONE_ROWS else 1
 
 
-def _line_of(folder: Path, name: str, position: int) -> int:
+def _find_line(folder: Path, name: str, position: int) -> int:
     with (folder / name).open("rb") as file:
         return line_at(file, position)
 
@@ -232,5 +236,5 @@ def _check_count(request: Request, run: RunRecord, rows: int, notes: list[str]) 
     reason = f"there are {rows} rows, but run.json says that {run.rows.scored} were scored"
     if not request.partial:
         path = request.tree.details[0] if len(request.tree.details) == 1 else request.tree.folder
-        raise InputError(f"{reason}; one of the two is of another run, or cut short", path=path)
+        raise InputError(f"{reason}; one of the two belongs to another run, or is cut short", path=path)
     notes.append(f"{reason[0].upper()}{reason[1:]}.")

@@ -51,7 +51,7 @@ def plain_name(key: str) -> str:
     return _column_text(key.removeprefix(METRIC_PREFIX) or key)
 
 
-def scores_of(cell: object) -> Mapping[str, float]:
+def parse_scores(cell: object) -> Mapping[str, float]:
     """The reported numbers of a row by key, groups of them taken in; other values of the container are left out.
 
     Raises:
@@ -68,7 +68,7 @@ def scores_of(cell: object) -> Mapping[str, float]:
 
 
 @lru_cache(maxsize=256)
-def columns_of(keys: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+def name_columns(keys: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     """The values to keep and their plain names; of two keys with one name, that with `lambda_` stays."""
     columns: dict[str, int] = {}
     for index, key in enumerate(keys):
@@ -78,7 +78,7 @@ def columns_of(keys: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     return tuple((index, name) for name, index in columns.items())
 
 
-def prompt_of(cell: object) -> str | None:
+def parse_prompt(cell: object) -> str | None:
     """The user's text: the last message of the user where the cell holds messages, else the cell."""
     value = _nested(cell)
     if isinstance(value, list):
@@ -92,7 +92,7 @@ def prompt_of(cell: object) -> str | None:
     return None if cell is None else clean(cell if isinstance(cell, str) else json.dumps(cell))
 
 
-def answer_of(cell: object) -> str | None:
+def parse_answer(cell: object) -> str | None:
     """The first prediction of a list of them, an array, or the text itself."""
     if cell is None:
         return None
@@ -107,7 +107,7 @@ def answer_of(cell: object) -> str | None:
     return clean(value) if isinstance(value, str) else None
 
 
-def gold_of(cell: object) -> str | None:
+def parse_gold(cell: object) -> str | None:
     """The expected answer: the text itself, or the one text of what is the `repr` of a list."""
     if isinstance(cell, list):
         cell = cell[0] if len(cell) == 1 else json.dumps(cell)
@@ -118,7 +118,7 @@ def gold_of(cell: object) -> str | None:
     return clean(cell) if isinstance(cell, str) else None
 
 
-def positions_of(cell: object) -> Sequence[Mapping[str, float]]:
+def parse_positions(cell: object) -> Sequence[Mapping[str, float]]:
     """The log probabilities of the first prediction by position and token; empty where there are none.
 
     Raises:
@@ -145,12 +145,12 @@ def positions_of(cell: object) -> Sequence[Mapping[str, float]]:
     return positions
 
 
-def pairs_of_text(text: str) -> Pairs | None:
+def parse_metadata_text(text: str) -> Pairs | None:
     """The keys and values of metadata, in order of key; None if it is not a JSON object. Nested values are left out."""
-    return _pairs_of_short(text) if len(text) <= _MAX_CACHED else _pairs_of_text(text)
+    return _parse_short_metadata(text) if len(text) <= _MAX_CACHED else _parse_metadata_text(text)
 
 
-def _pairs_of_text(text: str) -> Pairs | None:
+def _parse_metadata_text(text: str) -> Pairs | None:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -158,10 +158,10 @@ def _pairs_of_text(text: str) -> Pairs | None:
     return _pairs(value) if isinstance(value, dict) else None
 
 
-_pairs_of_short: Final = lru_cache(maxsize=4096)(_pairs_of_text)
+_parse_short_metadata: Final = lru_cache(maxsize=4096)(_parse_metadata_text)
 
 
-def metadata_of(cell: object) -> Pairs | None:
+def parse_metadata(cell: object) -> Pairs | None:
     """The metadata of a row's `specifics`: empty where it has none, None where it is not a JSON object.
 
     Raises:
@@ -175,7 +175,7 @@ def metadata_of(cell: object) -> Pairs | None:
         return ()
     if isinstance(metadata, dict):
         return _pairs(metadata)
-    return pairs_of_text(metadata) if isinstance(metadata, str) else None
+    return parse_metadata_text(metadata) if isinstance(metadata, str) else None
 
 
 def _column_text(name: str) -> str:

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from evalayer_lab.dataset import Problem, Row, read_gen_qa
 from evalayer_lab.output import Tree
 from evalayer_lab.results import sql
-from evalayer_lab.results._cells import digest, gold_of, pairs_of_text
-from evalayer_lab.results._row import LISTED_SCHEMA, ListedRow, table_of
+from evalayer_lab.results._cells import digest, parse_gold, parse_metadata_text
+from evalayer_lab.results._row import LISTED_SCHEMA, ListedRow, make_table
 from evalayer_lab.results._texts import read_texts
 
 _BATCH: Final = 8192
@@ -60,7 +60,7 @@ def list_expected(
     texts = read_texts(tree.folder, sample, signatures)
     frame = _frame(dataset, [(text.prompt or "", text.gold or "") for text in texts])
     if frame is None:
-        return [*notes, "No row of the dataset has the prompt and the gold of a row of the run."]
+        return [*notes, "No row of the dataset matches a row of the run in prompt and gold."]
     _write(dataset, out, frame)
     return [*notes, "The prompts of the run are queries of the dataset with the same text around each."]
 
@@ -76,15 +76,15 @@ def _write(dataset: Path, out: Path, frame: Frame) -> int:
     rows = read_gen_qa(dataset, on_problem=on_problem)
     with pq.ParquetWriter(out, LISTED_SCHEMA, write_statistics=False) as writer:
         while batch := list(islice(rows, _BATCH)):
-            writer.write_table(table_of([_listed(row, dataset.name, frame) for row in batch], LISTED_SCHEMA))
+            writer.write_table(make_table([_listed(row, dataset.name, frame) for row in batch], LISTED_SCHEMA))
     return len(bad_lines)
 
 
 def _listed(row: Row, name: str, frame: Frame) -> ListedRow:
     before, after = frame
-    pairs = pairs_of_text(row.metadata) if row.metadata else None
+    pairs = parse_metadata_text(row.metadata) if row.metadata else None
     return ListedRow(
-        key=digest(f"{before}{row.query}{after}", gold_of(row.response)).hex(),
+        key=digest(f"{before}{row.query}{after}", parse_gold(row.response)).hex(),
         identity=None,
         source_file=name,
         position=row.line,
@@ -110,4 +110,4 @@ def _around(prompt: str, query: str) -> Frame:
 
 def _queries(dataset: Path) -> Iterator[tuple[str, str]]:
     for row in read_gen_qa(dataset, on_problem=lambda _: None):
-        yield row.query, gold_of(row.response) or ""
+        yield row.query, parse_gold(row.response) or ""

@@ -11,9 +11,9 @@ import orjson
 import pyarrow.parquet as pq
 
 from evalayer_lab.inputs import InputError, reading
-from evalayer_lab.results._cells import answer_of, digest, gold_of, pairs_of_text, prompt_of
+from evalayer_lab.results._cells import digest, parse_answer, parse_gold, parse_metadata_text, parse_prompt
 from evalayer_lab.results._pieces import Outcome, Piece
-from evalayer_lab.results._row import LISTED_SCHEMA, ListedRow, table_of
+from evalayer_lab.results._row import LISTED_SCHEMA, ListedRow, make_table
 
 _MAX_LINE: Final = 16 << 20
 _CHUNK: Final = 8 << 20
@@ -48,7 +48,7 @@ def list_inferences(document: Mapping[str, Any]) -> Mapping[str, Any]:
                     raise InputError(str(error), path=piece.file, line=line_at(file, position)) from None
                 outcome.add_problem(f"{piece.name}: line {line_at(file, position)}: {error}", 1)
     path = f"{piece.out}.parquet"
-    pq.write_table(table_of(rows, LISTED_SCHEMA), path, write_statistics=False)
+    pq.write_table(make_table(rows, LISTED_SCHEMA), path, write_statistics=False)
     outcome.files.append(path)
     outcome.rows = len(rows)
     return asdict(outcome)
@@ -92,9 +92,9 @@ def _row(piece: Piece, position: int, line: bytes) -> ListedRow:
         record = _with_halves(line)
     if not isinstance(record, dict) or not {"prompt", "inference", "gold"} <= record.keys():
         raise ValueError("not a JSON object with prompt, inference and gold")
-    prompt, gold, answer = prompt_of(record["prompt"]), gold_of(record["gold"]), answer_of(record["inference"])
+    prompt, gold, answer = parse_prompt(record["prompt"]), parse_gold(record["gold"]), parse_answer(record["inference"])
     metadata = record.get("metadata")
-    pairs = pairs_of_text(metadata) if isinstance(metadata, str) else None
+    pairs = parse_metadata_text(metadata) if isinstance(metadata, str) else None
     return ListedRow(
         key=digest(prompt, gold).hex(),
         identity=digest(prompt, gold, answer),

@@ -22,16 +22,16 @@ from evalayer_lab.results._pieces import WORK, Progress, Request
 from evalayer_lab.results._results import Content, Results
 from evalayer_lab.results._store import (
     ROWS,
-    draft_of,
     file_hash,
+    find_store,
     hash_files,
-    key_of,
+    make_draft,
+    make_key,
     note_use,
     private_folder,
     prune,
     publish,
     read_manifest,
-    store_of,
     write_json,
     write_manifest,
 )
@@ -63,15 +63,15 @@ def open_source(source: str | PathLike[str], *, cache: bool, stack: ExitStack) -
         raise InputError(f"there is no such folder or file{_near(path)}", path=path)
     if not path.name.endswith(_ARCHIVES):
         raise InputError("give the folder that a run wrote, or its output.tar.gz", path=path)
-    store = store_of(path.parent) if cache else None
+    store = find_store(path.parent) if cache else None
     if store is None:
         into = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")), "tree")
         unpack(path, into)
         return into
     digest = hash_files(path.parent, [path], store)[path]
-    holder = store / f"unpacked-{key_of(digest)[:16]}"
+    holder = store / f"unpacked-{make_key(digest)[:16]}"
     if not _is_whole(holder):
-        with draft_of(holder) as draft:
+        with make_draft(holder) as draft:
             files = unpack(path, draft / "tree")
             sizes = {str(file.relative_to(draft)): file.stat().st_size for file in files}
             write_json(draft / _LIST, sizes)
@@ -92,7 +92,7 @@ def _fetched(uri: str, *, cache: bool, stack: ExitStack) -> Path:
     own = private_folder() if cache else None
     if own is None:
         own = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")))
-    content = key_of([str(output.uri), [[one.key, one.etag] for one in output.objects]])
+    content = make_key([str(output.uri), [[one.key, one.etag] for one in output.objects]])
     return fetch(aws, output, own / f"fetched-{content[:16]}").folder
 
 
@@ -153,7 +153,7 @@ def read_results(
             tree = find_tree(folder, partial=partial)
         except InputError as error:  # of an archive, the place where it was unpacked says nothing
             raise InputError(error.reason, path=path if folder != Path(path) else error.path) from error
-        store = store_of(tree.folder) if cache else None
+        store = find_store(tree.folder) if cache else None
         if store is None:
             store = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")))
         sources = [*tree.files, *([] if dataset is None else [Path(dataset)])]
@@ -162,7 +162,7 @@ def read_results(
         tree = without_copies(tree, hashes)
         request = Request(
             tree=tree,
-            files={tree.name_of(file): before[file] for file in tree.files},
+            files={tree.relative_name(file): before[file] for file in tree.files},
             field=field,
             labels=None if labels is None else tuple(labels),
             dataset=None if dataset is None else Path(dataset),
@@ -171,25 +171,25 @@ def read_results(
         )
         parts = {
             "version": __version__,
-            "files": sorted((tree.name_of(file), hashes[file]) for file in tree.files),
+            "files": sorted((tree.relative_name(file), hashes[file]) for file in tree.files),
             "field": field,
             "labels": request.labels,
-            "dataset": None if request.dataset is None else _hash_of(request.dataset),
+            "dataset": None if request.dataset is None else _hash(request.dataset),
         }
-        keys = [key_of(parts), key_of({**parts, "partial": True})][: 2 if partial else 1]
+        keys = [make_key(parts), make_key({**parts, "partial": True})][: 2 if partial else 1]
         found = next((found for key in keys if (found := _read_table(store / key, key))), None)
-        table, content = found or _make_table(request, store / keys[-1], keys[-1], before)
+        table, content = found or _read_files(request, store / keys[-1], keys[-1], before)
         results = Results(tree.folder, table, content, request.files)
         weakref.finalize(results, stack.pop_all().close)
         return results
 
 
-def _make_table(
+def _read_files(
     request: Request, folder: Path, key: str, before: Mapping[Path, tuple[int, int]]
 ) -> tuple[Path, Content]:
     from evalayer_lab.results._build import build
 
-    with draft_of(folder) as draft:
+    with make_draft(folder) as draft:
         try:
             content = build(request, draft)
         except InputError as error:
@@ -200,7 +200,7 @@ def _make_table(
         shutil.rmtree(draft / WORK)
         for path, signature in before.items():
             if _signature(path) != signature:
-                raise InputError("was changed while it was read; read the results again", path=path)
+                raise InputError("changed while it was being read; read the results again", path=path)
         write_manifest(draft, key, {"content": _CONTENT.dump_python(content)})
         publish(draft, folder, is_good=lambda found: _read_table(found, key) is not None)
     prune(folder.parent)
@@ -225,6 +225,6 @@ def _signature(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _hash_of(path: Path) -> str:
+def _hash(path: Path) -> str:
     with reading(path):
         return file_hash(path)

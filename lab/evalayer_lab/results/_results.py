@@ -216,7 +216,7 @@ class Results(Content):
             InputError: a file was changed since it was read, or there is no such row.
         """
         if any(not 0 <= row < self.rows for row in rows):
-            raise InputError(f"there are rows 0 to {self.rows - 1}", field="rows")
+            raise InputError(f"the rows are numbered from 0 to {self.rows - 1}", field="rows")
         places: dict[int, tuple[str, int]] = {}
         if rows:
             listed = ", ".join(str(int(row)) for row in dict.fromkeys(rows))

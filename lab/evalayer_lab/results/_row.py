@@ -60,7 +60,7 @@ LISTED_SCHEMA: Final = pa.schema([(name, kind) for name, (kind, *_) in _annotati
 PLAIN_COLUMNS: Final = tuple(name for name, marks in _annotations(RowFacts).items() if _INNER not in marks)
 
 
-def table_of(rows: Sequence[RowFacts] | Sequence[ListedRow], schema: pa.Schema) -> pa.Table:
+def make_table(rows: Sequence[RowFacts] | Sequence[ListedRow], schema: pa.Schema) -> pa.Table:
     """A table of records of one kind."""
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]

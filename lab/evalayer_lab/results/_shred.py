@@ -16,19 +16,19 @@ from evalayer_lab.answers import describe_answer, field_confidence
 from evalayer_lab.inputs import InputError
 from evalayer_lab.output import clean
 from evalayer_lab.results._cells import (
-    answer_of,
-    columns_of,
     digest,
-    gold_of,
-    metadata_of,
-    positions_of,
-    prompt_of,
-    scores_of,
+    name_columns,
+    parse_answer,
+    parse_gold,
+    parse_metadata,
+    parse_positions,
+    parse_prompt,
+    parse_scores,
 )
 from evalayer_lab.results._details_file import Batch, DetailsFile
 from evalayer_lab.results._fields import MAX_LABEL
 from evalayer_lab.results._pieces import Outcome, Piece, escaped
-from evalayer_lab.results._row import ROW_SCHEMA, RowFacts, table_of
+from evalayer_lab.results._row import ROW_SCHEMA, RowFacts, make_table
 
 MAX_NAMES: Final = 4096
 _FLUSH_ROWS: Final = 1 << 14
@@ -99,7 +99,7 @@ class _Part:
         """Write the rows to a file of their own."""
         if not self._rows:
             return
-        table = table_of(self._rows, ROW_SCHEMA)
+        table = make_table(self._rows, ROW_SCHEMA)
         for name, values in self._score_columns().items():
             table = table.append_column(f"metric.{escaped(name)}", pa.array(values, from_pandas=True))  # NaN is null
         path = f"{self._piece.out}-{len(self.outcome.files)}.parquet"
@@ -113,8 +113,8 @@ class _Part:
         self._rows: list[RowFacts] = []
         self._characters = 0
         # Rows with the same keys, which are mostly all rows, become one matrix.
-        self._rows_of: dict[tuple[str, ...], list[int]] = {}
-        self._values_of: dict[tuple[str, ...], list[list[float]]] = {}
+        self._rows_by_keys: dict[tuple[str, ...], list[int]] = {}
+        self._values_by_keys: dict[tuple[str, ...], list[list[float]]] = {}
 
     def _add_row(
         self,
@@ -126,20 +126,20 @@ class _Part:
         logprobs: object,
         specifics: object,
     ) -> None:
-        scores = _at("metrics", scores_of, metrics)
-        positions = _at("log probabilities", positions_of, logprobs)
-        pairs = _at("specifics", metadata_of, specifics)
-        prompt_text, gold_text, answer = prompt_of(prompt), gold_of(gold), answer_of(predictions)
+        scores = _at("metrics", parse_scores, metrics)
+        positions = _at("log probabilities", parse_positions, logprobs)
+        pairs = _at("specifics", parse_metadata, specifics)
+        prompt_text, gold_text, answer = parse_prompt(prompt), parse_gold(gold), parse_answer(predictions)
         keys = tuple(scores)
-        if keys not in self._rows_of:
-            self._names |= dict.fromkeys(name for _, name in columns_of(keys))
+        if keys not in self._rows_by_keys:
+            self._names |= dict.fromkeys(name for _, name in name_columns(keys))
             if len(self._names) > MAX_NAMES:
                 raise InputError(
-                    f"the rows report {len(self._names)} different names; the most is {MAX_NAMES}",
+                    f"the rows report {len(self._names)} different names, more than the {MAX_NAMES} that are read",
                     path=Path(self._piece.file).parent,
                 )
-        self._rows_of.setdefault(keys, []).append(len(self._rows))
-        self._values_of.setdefault(keys, []).append(list(scores.values()))
+        self._rows_by_keys.setdefault(keys, []).append(len(self._rows))
+        self._values_by_keys.setdefault(keys, []).append(list(scores.values()))
         confidence = field_confidence(answer or "", positions, self._piece.field, self._piece.labels)
         facts = None if answer is None else describe_answer(answer, self._piece.field)
         self._rows.append(
@@ -180,9 +180,9 @@ class _Part:
 
     def _score_columns(self) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
         columns: dict[str, np.ndarray[Any, np.dtype[np.float64]]] = {}
-        for keys, rows in self._rows_of.items():
-            matrix = np.array(self._values_of[keys], dtype=np.float64)
-            for index, name in columns_of(keys):
+        for keys, rows in self._rows_by_keys.items():
+            matrix = np.array(self._values_by_keys[keys], dtype=np.float64)
+            for index, name in name_columns(keys):
                 if name not in columns:
                     columns[name] = np.full(len(self._rows), np.nan)
                 columns[name][rows] = matrix[:, index]

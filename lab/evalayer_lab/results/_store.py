@@ -116,7 +116,7 @@ _UNUSED: Final = 86_400  # seconds
 _OWN: Final = re.compile(r"\..+-[0-9a-f]{32}|[0-9a-f]{32}|unpacked-[0-9a-f]{16}")
 
 
-def store_of(folder: Path) -> Path | None:
+def find_store(folder: Path) -> Path | None:
     """The folder to keep things in: `.evalayer` in the given one, or one for temporary files if that cannot be written.
 
     None if neither can.
@@ -141,7 +141,7 @@ def private_folder() -> Path | None:
     return own if is_own and stat.S_ISDIR(found.st_mode) else None
 
 
-def key_of(parts: object) -> str:
+def make_key(parts: object) -> str:
     """A name for what depends on these values only: 32 hexadecimal digits."""
     return blake2b(json.dumps([VERSION, parts]).encode(), digest_size=16).hexdigest()
 
@@ -176,7 +176,7 @@ def write_manifest(folder: Path, key: str, known: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def draft_of(folder: Path) -> Iterator[Path]:
+def make_draft(folder: Path) -> Iterator[Path]:
     """A new folder beside another one, for `publish`; deleted afterwards if it was not published."""
     draft = folder.with_name(f".{folder.name}-{uuid4().hex}")
     draft.mkdir(parents=True)

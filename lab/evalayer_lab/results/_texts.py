@@ -50,13 +50,13 @@ def read_texts(
             status = path.stat()
         if (status.st_size, status.st_mtime_ns) != signatures[name]:
             raise InputError("has changed since it was read; read the results again", path=path)
-        found |= {(name, row): texts for row, texts in _texts_of(path, rows)}
+        found |= {(name, row): texts for row, texts in _read_rows(path, rows)}
     return [found[place] for place in places]
 
 
-def _texts_of(path: Path, rows: set[int]) -> Iterable[tuple[int, RowTexts]]:
+def _read_rows(path: Path, rows: set[int]) -> Iterable[tuple[int, RowTexts]]:
     # Here, so that reading a table that is kept imports neither.
-    from evalayer_lab.results._cells import answer_of, gold_of, positions_of, prompt_of
+    from evalayer_lab.results._cells import parse_answer, parse_gold, parse_positions, parse_prompt
     from evalayer_lab.results._details_file import DetailsFile
 
     with DetailsFile(path) as file:
@@ -72,10 +72,10 @@ def _texts_of(path: Path, rows: set[int]) -> Iterable[tuple[int, RowTexts]]:
                     yield (
                         row,
                         RowTexts(
-                            prompt=prompt_of(cells.get("prompt")),
-                            answer=answer_of(cells.get("predictions")),
-                            gold=gold_of(cells.get("gold")),
-                            positions=positions_of(cells.get("logprobs")),
+                            prompt=parse_prompt(cells.get("prompt")),
+                            answer=parse_answer(cells.get("predictions")),
+                            gold=parse_gold(cells.get("gold")),
+                            positions=parse_positions(cells.get("logprobs")),
                         ),
                     )
             first += count

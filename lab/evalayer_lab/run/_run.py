@@ -105,7 +105,7 @@ def run(plan: RunPlan, on_progress: OnProgress = lambda rows: None) -> RunOutcom
     built = plan.handler.built
     if built is not None and built.aggregation != processor.aggregation:
         raise InputError(
-            f"the recipe folds with {processor.aggregation} and the handler was built for {built.aggregation}; "
+            f"the recipe aggregates with {processor.aggregation}, but the handler was built for {built.aggregation}; "
             f"set EVALAYER_AGGREGATION={processor.aggregation}",
             path=plan.handler.spec,
         )
@@ -113,7 +113,7 @@ def run(plan: RunPlan, on_progress: OnProgress = lambda rows: None) -> RunOutcom
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the output folder: {error.strerror}", path=plan.folder) from error
+        raise InputError(f"the output folder cannot be made: {error.strerror}", path=plan.folder) from error
     with locked(plan.folder):
         return _run(plan, fingerprint, on_progress)
 

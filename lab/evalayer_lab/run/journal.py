@@ -111,8 +111,8 @@ class Journal:
         )
         if changed:
             raise InputError(
-                f"an unfinished run is here, and {', '.join(changed)} changed since; "
-                "use --overwrite to begin anew, or another --output",
+                f"an unfinished run is here, and {', '.join(changed)} have changed since; "
+                "use --overwrite to start again, or another --output",
                 path=self._path.parent,
             )
         return str(started)
@@ -122,7 +122,7 @@ class Journal:
             return Entry.from_json(decode(line))
         except (ValueError, TypeError, RecursionError) as error:
             raise InputError(
-                "the journal is damaged here; use --overwrite to begin anew", path=self._path, line=number
+                "the journal is damaged here; use --overwrite to start again", path=self._path, line=number
             ) from error
 
 

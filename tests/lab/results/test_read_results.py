@@ -332,7 +332,7 @@ def test_unknown_columns(tmp_path: Path) -> None:
         results.codes("metric.grade")
     with pytest.raises(InputError, match="grade: the metric does not report counters of labels"):
         results.classes(next(metric for metric in results.metrics if metric.name == "grade"))
-    with pytest.raises(InputError, match="there are rows 0 to 39"):
+    with pytest.raises(InputError, match="the rows are numbered from 0 to 39"):
         results.texts([40])
 
 
@@ -364,7 +364,7 @@ def test_the_latest_of_several_times(tmp_path: Path) -> None:
     shutil.copy(older / "eval_results" / "inference_output.jsonl", tmp_path / "unused")
     results = read_results(folder)
     assert results.rows == 5
-    assert any("details of 2 times" in note for note in results.notes)
+    assert any("details files of 2 times" in note for note in results.notes)
 
 
 def test_a_run_in_the_folder_of_another_one(tmp_path: Path) -> None:
@@ -437,7 +437,7 @@ def test_details_of_several_tasks(tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "run", ROWS[:2])
     other = details_of(folder).with_name(f"details_custom|other|0_{TIME}.parquet")
     pq.write_table(pq.read_table(details_of(folder)).slice(1), other)
-    with pytest.raises(InputError, match="the 2 details files of one time are of different tasks"):
+    with pytest.raises(InputError, match="the 2 details files of one time belong to different tasks"):
         read_results(folder)
 
 

@@ -90,7 +90,7 @@ def test_a_change_during_the_read_is_noticed(tmp_path: Path, what: str) -> None:
     def change(done: int, total: int) -> None:
         path.write_text(path.read_text() * 2)
 
-    with pytest.raises(InputError, match="was changed while it was read") as caught:
+    with pytest.raises(InputError, match="changed while it was being read") as caught:
         read_results(folder, dataset=dataset, on_progress=change)
     assert caught.value.path == str(path)
     assert [found.name for found in (folder / ".evalayer").iterdir()] == ["index.json"]
