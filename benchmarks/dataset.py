@@ -9,6 +9,7 @@ duplicates, lengths and metadata values; none reports lines, unknown or repeated
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
 import subprocess
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = 1_000_000
 TARGET_SECONDS = 10
 TARGET_MEGABYTES = 200
+WORKERS = min(len(os.sched_getaffinity(0)), 4)
 PHRASES = ("Bot:", "User:", "Assistant:", "[EOS]", "<image>", "<video>")
 
 
@@ -45,7 +47,7 @@ def make_data(path: Path) -> None:
             file.write(line * 2 if index % 100 == 50 else line if index % 100 != 51 else "")
 
 
-def with_evalayer(path: Path, workers: int | None = None) -> Mapping[str, int]:
+def with_evalayer(path: Path, workers: int = WORKERS) -> Mapping[str, int]:
     """`evalayer dataset check`."""
     from evalayer_lab.dataset import check_dataset
 
@@ -175,14 +177,12 @@ def measure(name: str, path: Path) -> Measured:
 
 def run(name: str, path: Path) -> None:
     """Run one program in this process and print what it took as JSON. Memory is that of the workers too, at most."""
-    from evalayer_lab.dataset._workers import processors
-
     started = perf_counter()
     found = PROGRAMS[name](path)
     seconds = perf_counter() - started
     own, workers = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = own.ru_utime + own.ru_stime + workers.ru_utime + workers.ru_stime
-    megabytes = (own.ru_maxrss + processors() * workers.ru_maxrss) / 1024
+    megabytes = (own.ru_maxrss + WORKERS * workers.ru_maxrss) / 1024
     print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "megabytes": megabytes, "found": found}))
 
 

@@ -21,12 +21,9 @@ ROOMS = sorted(
 PACKAGES = ("evalayer", "evalayer_metrics", "evalayer_lab")
 # Who may reach behind a face, and why. The list only gets shorter.
 EXCEPTIONS: dict[str, str] = {
-    "benchmarks/dataset.py": "to be moved to the face",
-    "benchmarks/report.py": "to be moved to the face",
     # The face of evalayer_metrics is metrics only; a label and a doubt must be read here as the metrics read them.
     "lab/evalayer_lab/answers/_facts.py": "the words that metrics fold and count, and how they spell a label",
     "tests/lab/aws/test_jobs_docs.py": "to be moved to the face",
-    "tests/lab/dataset/test_check_parallel.py": "to be moved to the face",
     "tests/lab/dataset/test_enrich.py": "to be moved to the face",
     "tests/lab/doctor/test_doctor_binaries.py": "to be moved to the face",
     "tests/lab/doctor/test_doctor_handler.py": "to be moved to the face",
@@ -44,10 +41,6 @@ EXCEPTIONS: dict[str, str] = {
     "tests/lab/report/test_report_findings.py": "to be moved to the face",
     "tests/lab/report/ticket_document.py": "to be moved to the face",
     "tests/lab/report/ticket_words.py": "to be moved to the face",
-    "tests/lab/results/test_read_results.py": "to be moved to the face",
-    "tests/lab/results/test_results_cells.py": "to be moved to the face",
-    "tests/lab/results/test_results_workers.py": "to be moved to the face",
-    "tests/lab/run/test_journal.py": "to be moved to the face",
     "tests/lab/statistics/test_hypergeometric.py": "to be moved to the face",
     "tests/metrics/test_schema_adherence.py": "compares two engines violation by violation; a score has only the first",
     "tests/test_docs.py": "to be moved to the face",

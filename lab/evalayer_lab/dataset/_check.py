@@ -8,14 +8,15 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Final
 
-from evalayer_lab.dataset._content import MAX_KEYS, Lengths, MetadataKey, Tally, summary, tally
+from evalayer_lab._processes import cores, work_all
+from evalayer_lab.dataset._content import MAX_KEYS, Lengths, MetadataKey, Tally, count_span, summary, tally
 from evalayer_lab.dataset._kinds import FACTS, Kind, detect_kind
 from evalayer_lab.dataset._lines import refuse_empty, split_file
 from evalayer_lab.dataset._problem import Problem, Problems
-from evalayer_lab.dataset._workers import processors, tally_in_parallel
 
 SPAN_BYTES: Final = 8 * 1024 * 1024
 LARGE_BYTES: Final = 4 * SPAN_BYTES
+_MAX_WORKERS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,8 @@ def check_dataset(
     name = fspath(path)
     kind = kind or detect_kind(name)
     counted = Tally(Problems(max_problems))
-    for part in _parts(
-        name, kind, max_problems, processors() if workers is None else workers, on_progress, strict=strict
-    ):
+    workers = min(cores(), _MAX_WORKERS) if workers is None else workers
+    for part in _parts(name, kind, max_problems, workers, on_progress, strict=strict):
         counted.merge(part)
     refuse_empty(counted.rows, name)
     content, problems = counted.content, counted.problems
@@ -109,7 +109,9 @@ def _parts(
     if strict or workers < 2 or not file.is_file() or file.stat().st_size < LARGE_BYTES:
         yield tally(path, kind, limit=limit, strict=strict, on_progress=on_progress)
         return
-    spans = split_file(path, SPAN_BYTES)
-    for part in tally_in_parallel(path, kind, spans, limit=limit, workers=workers):
+    pieces = ({"path": path, "kind": kind, "span": span, "limit": limit} for span in split_file(path, SPAN_BYTES))
+    task = f"{count_span.__module__}:{count_span.__name__}"
+    for values in work_all(task, pieces, workers=workers, on_loss=lambda piece, _: count_span(piece)):
+        part = Tally.from_json(values, path, limit)
         on_progress(part.content.rows)
         yield part

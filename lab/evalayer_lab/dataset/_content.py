@@ -266,3 +266,12 @@ def tally(
     content.settle()
     counted.lines, counted.rows = lines.lines, lines.rows
     return counted
+
+
+def count_span(piece: Mapping[str, Any]) -> dict[str, Any]:
+    """Count a part of a dataset, as a piece of work of another process.
+
+    Raises:
+        InputError: the file cannot be read or is of another format.
+    """
+    return tally(piece["path"], piece["kind"], tuple(piece["span"]), limit=piece["limit"]).to_json()

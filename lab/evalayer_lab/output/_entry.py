@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, Final
 
 
-class Entry(NamedTuple):
-    """One row's outcome.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row's outcome. A journal holds its values in this order, which therefore stays as it is.
 
     Attributes:
         line: the row's line in the dataset.
@@ -32,3 +35,21 @@ class Entry(NamedTuple):
     scores: Mapping[str, float] | None
     unscored: Mapping[str, str] | None
     failure: str | None
+
+    def to_json(self) -> tuple[Any, ...]:
+        """The values in the order of the fields."""
+        values: tuple[Any, ...] = _VALUES(self)
+        return values
+
+    @classmethod
+    def from_json(cls, values: list[Any]) -> Entry:
+        """The entry that `to_json` gave.
+
+        Raises:
+            ValueError: there are too many values, or too few.
+        """
+        return cls(**dict(zip(_NAMES, values, strict=True)))
+
+
+_NAMES: Final = tuple(field.name for field in fields(Entry))
+_VALUES: Final = attrgetter(*_NAMES)

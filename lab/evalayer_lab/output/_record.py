@@ -1,18 +1,26 @@
-"""`run.json`: what was run, with what, and what came out, so that it can be repeated and read."""
+"""What a run says of itself: `run.json`, and the values that the job reports in `results_*.json`."""
 
 from __future__ import annotations
 
 import json
 import platform
+import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
-from evalayer import CorpusMetric, Task
+from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from evalayer import Aggregation, CorpusMetric, Task, label_of, label_part
+from evalayer_lab.inputs import InputError, reading
+from evalayer_lab.output._text import clean
+from evalayer_lab.output._tree import RECORD
 from evalayer_lab.output._write import Totals
 
-RECORD: Final = "run.json"
+CORRECT: Final = "correct"
+COUNTERS: Final = ("tp", "fp", "fn")
+_MAX_BYTES: Final = 64 << 20
 _LIBRARIES: Final = ("evalayer", "jsonschema", "jsonschema-rs", "numpy", "pyarrow", "scikit-learn")
 _ASSUMPTIONS: Final = (
     "A row on which the model or the handler fails is left out of the aggregates and counted; "
@@ -21,6 +29,125 @@ _ASSUMPTIONS: Final = (
     "the naming for custom metrics of gen_qa is not documented.",
     "The container's own text metrics (rouge, em, qem, f1, bleu) are not computed.",
 )
+_Count = Annotated[int, Field(ge=0)]
+# What a user's files and handler are called may be no UTF-8, which neither JSON nor a report holds.
+_Text = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+
+class MetricInfo(_Record):
+    """A metric as its task declared it.
+
+    Attributes:
+        name: what it reports under.
+        parts: what it reports, each as `<name>.<part>`; empty if it reports one number, `<name>`.
+        corpus: whether its parts are counters from which the values of the whole dataset are decoded.
+        higher_is_better: which way is good; None where neither is, or nobody said.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    parts: tuple[str, ...] = ()
+    corpus: bool = False
+    higher_is_better: bool | None = None
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """The names it reports values under, without `<name>.unscored`."""
+        return tuple(f"{self.name}.{part}" for part in self.parts) or (self.name,)
+
+    @property
+    def class_labels(self) -> tuple[str, ...]:
+        """The labels of a classification, which reports `correct` and three counters of each label; else none."""
+        encoded = [part.removeprefix("tp.") for part in self.parts if part.startswith("tp.")]
+        wanted = {CORRECT, *(f"{counter}.{label}" for counter in COUNTERS for label in encoded)}
+        return tuple(map(label_of, encoded)) if wanted <= set(self.parts) else ()
+
+    def gold_counters(self, label: str) -> tuple[str, ...]:
+        """The names of the counters that say that a row's gold is this label of a classification."""
+        return tuple(f"{self.name}.{label_part(counter, label)}" for counter in ("tp", "fn"))
+
+    def predicted_counters(self, label: str) -> tuple[str, ...]:
+        """The names of the counters that say that a row's prediction is this label of a classification."""
+        return tuple(f"{self.name}.{label_part(counter, label)}" for counter in ("tp", "fp"))
+
+
+class RowCounts(_Record):
+    """What became of the dataset's rows.
+
+    Attributes:
+        read: good rows of the dataset.
+        bad: rows left out because their line is broken.
+        failed: rows on which inference or the handler failed.
+        scored: rows that were folded.
+    """
+
+    read: _Count
+    bad: _Count
+    failed: _Count
+    scored: _Count
+
+
+class BackendInfo(_Record):
+    """Where the answers came from: a name, and whatever else they depend on."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+
+class RunRecord(_Record):
+    """`run.json`. Of a run without the file, only the name and what the rows show is known.
+
+    Attributes:
+        status: `"complete"` once every row is folded.
+        evalayer: the version that wrote it.
+        python: the version that it ran on.
+        libraries: the versions of what the outcome may depend on.
+        run_name: `run.name` of the recipe.
+        started: when, ISO 8601.
+        aggregation: how the job folded each reported name; None if unknown.
+        task: the task's name.
+        paths: where the recipe, the dataset and the handler were.
+        recipe: the recipe.
+        dataset: the hash of the dataset, and how many of its rows were to be taken.
+        handler: the hash of the handler's sources.
+        backend: where the answers came from.
+        rows: what became of the dataset's rows; None if unknown.
+        failures: failed rows by kind.
+        metrics: the task's metrics in the order of their declaration.
+        unscored: by metric, the number of rows that it did not score, by reason; the commonest reasons.
+        aggregates: the folded values, by reported name.
+        decoded: the values of corpus metrics, by reported name; None where a value is undefined.
+        undecoded: by metric, why its values could not be decoded.
+        uneven: the number of rows that reported a name, where that is not all of them.
+        assumptions: what the run assumed where the container's behaviour is not known.
+    """
+
+    status: str = "complete"
+    evalayer: str | None = None
+    python: str | None = None
+    libraries: dict[str, str] = {}
+    run_name: _Text
+    started: str | None = None
+    aggregation: Aggregation | None = None
+    task: str | None = None
+    paths: dict[str, _Text] = {}
+    recipe: dict[str, Any] = {}
+    dataset: dict[str, Any] = {}
+    handler: dict[str, Any] = {}
+    backend: BackendInfo | None = None
+    rows: RowCounts | None = None
+    failures: dict[_Text, _Count] = {}
+    metrics: tuple[MetricInfo, ...] = ()
+    unscored: dict[str, dict[str, _Count]] = {}
+    aggregates: dict[_Text, Annotated[float, AllowInfNan]] = {}
+    decoded: dict[str, float | None] = {}
+    undecoded: dict[str, _Text] = {}
+    uneven: dict[_Text, _Count] = {}
+    assumptions: tuple[str, ...] = ()
 
 
 def write_record(
@@ -47,50 +174,93 @@ def write_record(
     aggregator = totals.aggregator
     values = aggregator.values()
     undecoded: dict[str, str] = {}
-    decoded: Mapping[str, float] = {}
+    decoded: dict[str, float | None] = {}
     if task is not None and aggregator.aggregation in {"average", "sum"} and values:
-        decoded = task.decode(values, aggregator.rows, lambda name, error: undecoded.update({name: repr(error)}))
-    record = {
-        "status": "complete",
-        "evalayer": fingerprint["evalayer"],
-        "python": platform.python_version(),
-        "libraries": {name: found for name in _LIBRARIES if (found := _version(name))},
-        "run_name": folder.name,
-        "started": started,
-        "aggregation": aggregator.aggregation,
-        "task": None if task is None else task.name,
-        "paths": {name: str(path) for name, path in paths.items()},
-        "recipe": fingerprint["recipe"],
-        "dataset": {"sha256": fingerprint["dataset"], "limit": fingerprint["limit"]},
-        "handler": {"sha256": fingerprint["handler"][1]},
-        "backend": fingerprint["backend"],
-        "rows": {
-            "read": totals.processed,
-            "bad": bad_rows,
-            "failed": totals.failures.total(),
-            "scored": aggregator.rows,
-        },
-        "failures": dict(sorted(totals.failures.items())),
-        "metrics": [
-            {
-                "name": metric.name,
-                "parts": list(metric.parts),
-                "corpus": isinstance(metric, CorpusMetric),
-                "higher_is_better": metric.higher_is_better,
-            }
+        decoded |= task.decode(values, aggregator.rows, lambda name, error: undecoded.update({name: repr(error)}))
+    record = RunRecord(
+        evalayer=fingerprint["evalayer"],
+        python=platform.python_version(),
+        libraries={name: found for name in _LIBRARIES if (found := _version(name))},
+        run_name=folder.name,
+        started=started,
+        aggregation=aggregator.aggregation,
+        task=None if task is None else task.name,
+        paths={name: str(path) for name, path in paths.items()},
+        recipe=fingerprint["recipe"],
+        dataset={"sha256": fingerprint["dataset"], "limit": fingerprint["limit"]},
+        handler={"sha256": fingerprint["handler"][1]},
+        backend=BackendInfo(**fingerprint["backend"]),
+        rows=RowCounts(read=totals.processed, bad=bad_rows, failed=totals.failures.total(), scored=aggregator.rows),
+        failures=dict(sorted(totals.failures.items())),
+        metrics=tuple(
+            MetricInfo(
+                name=metric.name,
+                parts=tuple(metric.parts),
+                corpus=isinstance(metric, CorpusMetric),
+                higher_is_better=metric.higher_is_better,
+            )
             for metric in (() if task is None else task.metrics)
-        ],
-        "unscored": {metric: dict(reasons.most_common()) for metric, reasons in sorted(totals.unscored.items())},
-        "aggregates": values,
-        "decoded": decoded,
-        "undecoded": undecoded,
-        "uneven": {name: aggregator.count(name) for name in values if aggregator.count(name) != aggregator.rows},
-        "assumptions": list(_ASSUMPTIONS),
-    }
+        ),
+        unscored={metric: dict(reasons.most_common()) for metric, reasons in sorted(totals.unscored.items())},
+        aggregates=values,
+        decoded=decoded,
+        undecoded=undecoded,
+        uneven={name: count for name in values if (count := aggregator.count(name)) != aggregator.rows},
+        assumptions=_ASSUMPTIONS,
+    )
     path = folder / RECORD
     draft = path.with_suffix(".json.tmp")
-    draft.write_text(json.dumps(record, indent=2) + "\n", encoding="ascii")
+    draft.write_text(json.dumps(record.model_dump(), indent=2) + "\n", encoding="ascii")
     draft.replace(path)
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read `run.json`.
+
+    Raises:
+        InputError: it cannot be read, a field is of the wrong type, or the run is not complete.
+    """
+    record = _read(path, RunRecord)
+    if record.status != "complete":
+        raise InputError(f"the run is {record.status!r}, not complete; finish it first", path=path, field="status")
+    names = [metric.name for metric in record.metrics]
+    if len(set(names)) != len(names):
+        raise InputError("two metrics have the same name", path=path, field="metrics")
+    return record
+
+
+def read_reported(path: Path) -> dict[str, float]:
+    """Read the folded values that the job reports, by the key it gives them: `all`, or else the first task with any.
+
+    Raises:
+        InputError: the file cannot be read, or is not of this form.
+    """
+    results = _read(path, _Reported).results
+    values = results.get("all") or next((values for values in results.values() if values), {})
+    return {
+        key: float(value)
+        for key, value in values.items()
+        if isinstance(value, int | float) and abs(value) <= sys.float_info.max
+    }
+
+
+class _Reported(_Record):
+    results: dict[str, dict[str, Any]]
+
+
+T = TypeVar("T", bound=_Record)
+
+
+def _read(path: Path, model: type[T]) -> T:
+    try:
+        with reading(path):
+            if path.stat().st_size > _MAX_BYTES:
+                raise InputError(f"larger than {_MAX_BYTES >> 20} MiB", path=path)
+            return model.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or None
+        raise InputError(first["msg"], path=path, field=place) from None
 
 
 def _version(distribution: str) -> str | None:

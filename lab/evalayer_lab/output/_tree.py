@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, reading
 
+RECORD: Final = "run.json"
+JOURNAL: Final = "journal.jsonl"
+FAILURES: Final = "failures.jsonl"
+INFERENCES: Final = "inference_output.jsonl"
+RESULTS: Final = "eval_results"
+TENSORBOARD: Final = "tensorboard_results"
 CACHE: Final = ".evalayer"
+RESULTS_KEY: Final = "custom|gen_qa_gen_qa|0"
+METRIC_PREFIX: Final = "lambda_"  # what a Lambda function reports, in results and details
+UNSCORED: Final = ".unscored"  # what every metric reports beside its own names
 PARTIAL: Final = "`evalayer report --partial` reads what there is"
 _MAX_FILES: Final = 100_000
 _MAX_DEPTH: Final = 24
@@ -52,7 +61,7 @@ class Tree:
         single = (self.run_file, self.results_file)
         return (*(file for file in single if file), *self.details, *self.inferences)
 
-    def name_of(self, file: Path) -> str:
+    def relative_name(self, file: Path) -> str:
         """The path of a file below the run's folder."""
         return file.relative_to(self.folder).as_posix()
 
@@ -67,22 +76,22 @@ def find_tree(path: Path, *, partial: bool) -> Tree:
     Raises:
         InputError: there is no run, there are several, or files of it are missing.
     """
-    if path.name.startswith("eval_result") and (path.parent / "run.json").is_file():
+    if path.name.startswith("eval_result") and (path.parent / RECORD).is_file():
         path = path.parent
     files = list(_walk(path))
     folder = _run_folder(path, files)
-    others = {file.parent for file in _named(files, "run.json")} - {folder}
+    others = {file.parent for file in _named(files, RECORD)} - {folder}
     own = [file for file in files if file.is_relative_to(folder) and others.isdisjoint(file.parents)]
     notes: list[str] = []
     results_file = _latest_results(folder, own, notes, partial=partial)
     details = _details(folder, own, results_file, notes, partial=partial)
-    run_file = folder / "run.json"
+    run_file = folder / RECORD
     return Tree(
         folder=folder,
         run_file=run_file if run_file in own else None,
         results_file=results_file,
         details=tuple(details),
-        inferences=tuple(sorted(_named(own, "inference_output.jsonl"))),
+        inferences=tuple(sorted(_named(own, INFERENCES))),
         notes=tuple(notes),
     )
 
@@ -93,13 +102,13 @@ def without_copies(tree: Tree, hashes: Mapping[Path, str]) -> Tree:
     Files of different names are shards, which may hold the same rows.
     """
     notes = list(tree.notes)
-    kept: list[tuple[Path, ...]] = []
+    different: list[tuple[Path, ...]] = []
     for files in (tree.details, tree.inferences):
         first_of = {(file.name, hashes[file]): file for file in reversed(files)}
-        kept.append(tuple(file for file in files if first_of[file.name, hashes[file]] == file))
-        if len(kept[-1]) < len(files):
-            notes.append(f"Files that are copies of another were left out: {len(files) - len(kept[-1])}.")
-    return Tree(tree.folder, tree.run_file, tree.results_file, kept[0], kept[1], tuple(notes))
+        different.append(tuple(file for file in files if first_of[file.name, hashes[file]] == file))
+        if copies := len(files) - len(different[-1]):
+            notes.append(f"Files that are copies of another were left out: {copies}.")
+    return replace(tree, details=different[0], inferences=different[1], notes=tuple(notes))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -108,10 +117,8 @@ def _walk(folder: Path) -> Iterator[Path]:
     seen = 0
     while todo:
         current, depth = todo.pop()
-        try:
+        with reading(current):
             entries = list(islice(os.scandir(current), _MAX_FILES - seen + 1))
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=current) from None
         seen += len(entries)
         if seen > _MAX_FILES:
             raise InputError(f"there are more than {_MAX_FILES:,} files here; give the folder of the run", path=folder)
@@ -130,17 +137,17 @@ def _named(files: Sequence[Path], pattern: str) -> list[Path]:
 
 
 def _run_folder(path: Path, files: Sequence[Path]) -> Path:
-    if path / "run.json" in files:
+    if path / RECORD in files:
         return path
-    found = {file.parent for file in _named(files, "run.json")}
+    found = {file.parent for file in _named(files, RECORD)}
     for pattern in ("results_*.json", "details_*.parquet"):
         for file in _named(files, pattern):
             if not any(file.is_relative_to(folder) for folder in found):
                 found.add(_above_results(file, path))
-    unfinished = sorted(_named(files, "journal.jsonl"))
+    unfinished = sorted(_named(files, JOURNAL))
     if not found and unfinished:
         raise InputError(
-            "the run here is unfinished; give its `evalayer run` command again to go on", path=unfinished[0].parent
+            "the run here is unfinished; repeat its `evalayer run` command to go on with it", path=unfinished[0].parent
         )
     if not found:
         raise InputError(f"there is no run here: neither run.json nor results_*.json; {_EXPECTED}", path=path)
@@ -173,7 +180,7 @@ def _latest_results(folder: Path, files: Sequence[Path], notes: list[str], *, pa
         notes.append("There is no results_*.json: what the job reported is not known.")
         return None
     if len(found) > 1:
-        notes.append(f"There are {len(found)} results_*.json files; this is {found[-1].name}, the latest.")
+        notes.append(f"There are {len(found)} results_*.json files; the latest, {found[-1].name}, was read.")
     return found[-1]
 
 
@@ -197,13 +204,10 @@ def _details(
     if time not in by_time:
         time = max(by_time)
     if len(by_time) > 1:
-        notes.append(f"There are details of {len(by_time)} times; these are of {time or 'no time'}.")
+        notes.append(f"There are details files of {len(by_time)} times; those of {time or 'no time'} were read.")
     chosen = by_time[time]
     tasks = {_SHARD.sub("", _TIME.sub("", file.stem)) for file in chosen}
     if len(tasks) > 1:
         names = ", ".join(str(file.relative_to(folder)) for file in chosen[:_SHOWN])
-        raise InputError(f"the {len(chosen)} details files of one time are of different tasks: {names}", path=folder)
+        raise InputError(f"the {len(chosen)} details files of one time belong to different tasks: {names}", path=folder)
     return chosen
-
-
-METRIC_PREFIX: Final = "lambda_"  # what a Lambda function reports, in results and details

@@ -11,24 +11,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any, Final
 
 from evalayer import Aggregator
 from evalayer_lab.output._entry import Entry
-from evalayer_lab.output._json import encode
-from evalayer_lab.output._tree import METRIC_PREFIX
+from evalayer_lab.output._text import encode
+from evalayer_lab.output._tree import FAILURES, INFERENCES, METRIC_PREFIX, RESULTS, RESULTS_KEY, TENSORBOARD
 
-RESULTS_KEY: Final = "custom|gen_qa_gen_qa|0"
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _COLUMNS: Final = ("example", "full_prompt", "gold", "metrics", "pred_logprobs", "predictions", "specifics")
-_SCHEMA: Final = pa.schema([(column, pa.string()) for column in _COLUMNS])
 _ROW_GROUP: Final = 4096
 _GROUP_CHARACTERS: Final = 2**26  # ends a group of long rows: it is held in memory, each column below 2 GiB
 _MAX_REASONS: Final = 20
 _OTHER_REASONS: Final = "other reasons"
-FAILURES_FILE: Final = "failures.jsonl"
 
 
 @dataclass
@@ -58,19 +55,22 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
         model: the name of the folder of the details.
         timestamp: the part of file names that tells runs apart.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     totals = Totals(Aggregator(aggregation))
-    results = folder / "eval_results"
+    results = folder / RESULTS
     details = results / "details" / model / timestamp
     details.mkdir(parents=True, exist_ok=True)
     group: list[tuple[str, ...]] = []
     characters = 0
     with (
-        (results / "inference_output.jsonl").open("wb") as inferences,
-        (folder / FAILURES_FILE).open("wb") as failures,
+        (results / INFERENCES).open("wb") as inferences,
+        (folder / FAILURES).open("wb") as failures,
         # Texts that hardly repeat: dictionaries and statistics of them cost time and help no reader.
         pq.ParquetWriter(
             details / f"details_{RESULTS_KEY}_{timestamp}.parquet",
-            _SCHEMA,
+            pa.schema([(column, pa.string()) for column in _COLUMNS]),
             use_dictionary=False,
             write_statistics=False,
         ) as parquet,
@@ -103,21 +103,21 @@ def write_rows(folder: Path, entries: Iterable[Entry], *, aggregation: str, mode
         if group:
             parquet.write_table(_table(group))
     if not totals.failures:
-        (folder / FAILURES_FILE).unlink()
+        (folder / FAILURES).unlink()
     return totals
 
 
 def write_results(folder: Path, values: Mapping[str, float], *, model: str, started: str, timestamp: str) -> Path:
     """Write `eval_results/results_<timestamp>.json` and the TensorBoard events; return the former's path."""
     reported = {METRIC_PREFIX + name: value for name, value in values.items()}
-    path = folder / "eval_results" / f"results_{timestamp}.json"
+    path = folder / RESULTS / f"results_{timestamp}.json"
     document = {
         "config_general": {"model_name": model, "start_time": datetime.fromisoformat(started).timestamp()},
         "results": {RESULTS_KEY: reported, "all": reported},
         "versions": {RESULTS_KEY: 0},
     }
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="ascii")
-    _write_tensorboard(folder / "tensorboard_results" / "eval", reported, started)
+    _write_tensorboard(folder / TENSORBOARD / "eval", reported, started)
     return path
 
 
@@ -155,10 +155,14 @@ def _literal(metrics: Mapping[str, float]) -> str:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> pa.Table:
-    return pa.Table.from_arrays([_strings(texts) for texts in zip(*rows, strict=True)], schema=_SCHEMA)
+    import pyarrow as pa
+
+    return pa.Table.from_arrays([_strings(texts) for texts in zip(*rows, strict=True)], names=list(_COLUMNS))
 
 
 def _strings(texts: Sequence[str]) -> pa.StringArray:
+    import pyarrow as pa
+
     # Not by pa.array, which imports pandas wherever it is installed: that takes as long as thousands of rows.
     # Parquet holds UTF-8, which has no half surrogate pairs; a model's answer or a preprocess may.
     encoded = [text.encode("utf-8", "backslashreplace") for text in texts]

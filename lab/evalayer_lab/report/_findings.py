@@ -10,13 +10,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from evalayer_lab.output import RunRecord
 from evalayer_lab.report._choice import Target
 from evalayer_lab.report._confidence import HIGH, Judged
 from evalayer_lab.report._document import Classification, Confidence, Hedging, Metric, Segments, Slices
 from evalayer_lab.report._failures import WrongRows
 from evalayer_lab.report._figures import conditions_of, kind_of, number, share
 from evalayer_lab.report._figures import confidence as confidence_text
-from evalayer_lab.results import JoinReport, RunInfo
+from evalayer_lab.results import JoinReport
 from evalayer_lab.statistics import MetadataKey
 
 _EXAMPLES: Final = 3
@@ -53,7 +54,7 @@ class Found:
 
 
 def run_findings(
-    run: RunInfo, join: JoinReport, metrics: Sequence[Metric], unscored: Callable[[str], NDArray[np.intp]]
+    run: RunRecord, join: JoinReport, metrics: Sequence[Metric], unscored: Callable[[str], NDArray[np.intp]]
 ) -> Iterator[Found]:
     """Rows that failed, are missing, or have no score: no other number counts them.
 

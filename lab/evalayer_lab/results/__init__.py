@@ -1,19 +1,8 @@
-"""Read what a job or the local twin wrote, into one table of rows."""
+"""Read what a job or the local twin wrote, into one table of rows; `results.sql` quotes names and texts for DuckDB."""
 
-from evalayer_lab.results._details_file import RowTexts
-from evalayer_lab.results._join import Found, JoinReport
+from evalayer_lab.results._join import JoinReport, Occurrences
 from evalayer_lab.results._read import read_results
 from evalayer_lab.results._results import Results
-from evalayer_lab.results._run_file import Backend, MetricInfo, RowCounts, RunInfo
+from evalayer_lab.results._texts import RowTexts
 
-__all__ = [
-    "Backend",
-    "Found",
-    "JoinReport",
-    "MetricInfo",
-    "Results",
-    "RowCounts",
-    "RowTexts",
-    "RunInfo",
-    "read_results",
-]
+__all__ = ["JoinReport", "Occurrences", "Results", "RowTexts", "read_results"]

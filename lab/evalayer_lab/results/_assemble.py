@@ -1,6 +1,6 @@
 """From parts as they were read to one table in order of content."""
 
-# ruff: noqa: S608 (names and texts in queries are quoted by `_sql`)
+# ruff: noqa: S608 (names and texts in queries are quoted by `sql`)
 
 from __future__ import annotations
 
@@ -9,34 +9,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-from evalayer import label_part
 from evalayer_lab.inputs import InputError
-from evalayer_lab.results import sql as _sql
-from evalayer_lab.results._join import Found, JoinReport
+from evalayer_lab.output import MetricInfo
+from evalayer_lab.results import sql
+from evalayer_lab.results._join import JoinReport, Occurrences
 from evalayer_lab.results._pieces import escaped
-from evalayer_lab.results._run_file import MetricInfo
+from evalayer_lab.results._row import PLAIN_COLUMNS
 
 MAX_KEYS: Final = 256
 _SHOWN: Final = 20
 _MEMORY: Final = 512  # MB
-_PLAIN: Final = (
-    "gold_label",
-    "predicted_label",
-    "confidence_first_token",
-    "confidence_joint",
-    "confidence_geometric_mean",
-    "confidence_renormalised",
-    "confidence_low",
-    "confidence_high",
-    "confidence_tokens",
-    "generated_is_largest",
-    "no_confidence",
-    "answer_kind",
-    "answer_characters",
-    "hedges",
-    "source_file",
-    "source_row",
-)
 
 
 class Assembly:
@@ -56,8 +38,8 @@ class Assembly:
         self, folder: Path, details: Sequence[str], answers: Sequence[str] | None, expected: Sequence[str] | None
     ) -> None:
         self._folder = folder
-        self._connection = _sql.connect(folder, f"{_MEMORY}MB")
-        self._run(f"CREATE VIEW parts AS SELECT * FROM {_sql.parquet(details, ', union_by_name = true')}")
+        self._connection = sql.connect(folder, f"{_MEMORY}MB")
+        self._run(f"CREATE VIEW parts AS SELECT * FROM {sql.parquet(details, ', union_by_name = true')}")
         self._run("CREATE TABLE narrow AS SELECT key, identity, content, source_file, source_row, metadata FROM parts")
         self._has = {"answers": bool(answers), "expected": bool(expected)}
         self._make_side("answers", "identity", answers)
@@ -100,19 +82,19 @@ class Assembly:
         Returns:
             The column of each name, which is the name but where two differ in case only.
         """
-        sources = {f"metric.{name}": _metric(name) for name in names}
+        sources = {f"metric.{name}": _metric_column(name) for name in names}
         for metric in metrics:
             if metric.class_labels and set(metric.reported) <= set(names):
                 sources |= _classes(metric)
-        sources |= {name: f"parts.{_sql.name(name)}" for name in _PLAIN}
-        sources |= {f"metadata.{key}": f"joined.metadata[{_sql.text(key)}]" for key in keys}
-        columns = _told_apart(["key", "ordinal", *sources])
+        sources |= {name: f"parts.{sql.name(name)}" for name in PLAIN_COLUMNS}
+        sources |= {f"metadata.{key}": f"joined.metadata[{sql.text(key)}]" for key in keys}
+        columns = _column_names(["key", "ordinal", *sources])
         self._run(f"SET memory_limit = '{_MEMORY + len(sources) // 4}MB'")  # a vector of each column, and of each part
-        wanted = ", ".join(f"{source} AS {_sql.name(columns[name])}" for name, source in sources.items())
+        wanted = ", ".join(f"{source} AS {sql.name(columns[name])}" for name, source in sources.items())
         self._run(
             f"COPY (SELECT joined.key, joined.ordinal, {wanted} FROM parts JOIN joined "
             "ON parts.source_row = joined.source_row AND parts.source_file = joined.source_file "
-            f"ORDER BY joined.key, joined.ordinal) TO {_sql.text(str(path))} (FORMAT parquet, COMPRESSION snappy)"
+            f"ORDER BY joined.key, joined.ordinal) TO {sql.text(str(path))} (FORMAT parquet, COMPRESSION snappy)"
         )
         return columns
 
@@ -124,18 +106,18 @@ class Assembly:
             hashed.update("".join(row[0] for row in batch).encode())
         return hashed.hexdigest()
 
-    def report(self, *, unread: int, line_of: Callable[[str, int], int]) -> JoinReport:
+    def report(self, *, unread: int, find_line: Callable[[str, int], int]) -> JoinReport:
         """Count and list what did not meet.
 
         Args:
             unread: rows that could not be read.
-            line_of: the line of an answers file, by its name, at a position in bytes.
+            find_line: the line of an answers file, by its name, at a position in bytes.
         """
-        missing = unexpected = Found()
+        missing = unexpected = Occurrences()
         if self._has["expected"]:
             missing, unexpected = self._differences("expected", "key", lambda _, line: line)
         elif self._has["answers"] and self.answers_match:
-            missing, unexpected = self._differences("answers", "identity", line_of)
+            missing, unexpected = self._differences("answers", "identity", find_line)
         return JoinReport(
             rows=self._number("SELECT count(*) FROM narrow"),
             answers=self._number("SELECT count(*) FROM answers")
@@ -155,7 +137,7 @@ class Assembly:
     def _make_side(self, side: str, by: str, files: Sequence[str] | None) -> None:
         columns = "key, identity, source_file, position, metadata"
         if files:
-            self._run(f"CREATE TABLE {side} AS SELECT {columns} FROM {_sql.parquet(files)}")
+            self._run(f"CREATE TABLE {side} AS SELECT {columns} FROM {sql.parquet(files)}")
         else:
             nothing = "metadata, identity, ''::VARCHAR AS source_file, 0::BIGINT AS position, key"
             self._run(f"CREATE TABLE {side} AS SELECT {columns} FROM (SELECT {nothing} FROM narrow LIMIT 0)")
@@ -164,7 +146,7 @@ class Assembly:
             f"count(DISTINCT coalesce(metadata::VARCHAR, '')) AS kinds FROM {side} GROUP BY {by}"
         )
 
-    def _differences(self, side: str, by: str, line_of: Callable[[str, int], int]) -> tuple[Found, Found]:
+    def _differences(self, side: str, by: str, find_line: Callable[[str, int], int]) -> tuple[Occurrences, Occurrences]:
         """What only the other side has, and what only the details have."""
         self._run(
             f"CREATE TABLE left_over AS SELECT s.key, s.source_file, s.position FROM (SELECT *, row_number() OVER "
@@ -178,65 +160,65 @@ class Assembly:
             f"{side}_by_content AS s ON d.{by} = s.id WHERE nth > coalesce(s.n, 0)"
         )
         rows = self._run(f"SELECT * FROM left_over ORDER BY ALL LIMIT {_SHOWN}").fetchall()
-        missing = Found(
+        missing = Occurrences(
             self._number("SELECT count(*) FROM left_over"),
             tuple(key for key, _, _ in rows),
-            tuple(f"{name}: line {line_of(name, position)}" for _, name, position in rows),
+            tuple(f"{name}: line {find_line(name, position)}" for _, name, position in rows),
         )
         return missing, self._found("added")
 
-    def _found(self, rows: str) -> Found:
+    def _found(self, rows: str) -> Occurrences:
         listed = self._run(
             f"SELECT key, source_file, source_row FROM (FROM {rows}) ORDER BY ALL LIMIT {_SHOWN}"
         ).fetchall()
-        return Found(
+        return Occurrences(
             self._number(f"SELECT count(*) FROM {rows}"),
             tuple(key for key, _, _ in listed),
             tuple(f"{name}: row {row + 1}" for _, name, row in listed),
         )
 
-    def _run(self, query: str) -> _sql.Connection:
+    def _run(self, query: str) -> sql.Connection:
         import duckdb
 
         try:
             return self._connection.execute(query)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             reason = str(error).partition("\n")[0]
-            raise InputError(f"the rows cannot be put in order here: {reason}", path=self._folder) from None
+            raise InputError(f"the rows cannot be sorted here: {reason}", path=self._folder) from None
 
     def _number(self, query: str) -> int:
         row = self._run(query).fetchone()
         return int(row[0]) if row else 0
 
 
-def _metric(name: str) -> str:
-    return "parts." + _sql.name(f"metric.{escaped(name)}")
+def _metric_column(name: str) -> str:
+    return "parts." + sql.name(f"metric.{escaped(name)}")
 
 
 def _classes(metric: MetricInfo) -> dict[str, str]:
     """The gold and the predicted label of each row, from the counters; null where they name none, or several."""
 
-    def either(label: str, *counters: str) -> str:
+    def either(counters: Iterable[str]) -> str:
         # Truth values take an eighth of the memory of sums, and there may be a thousand labels.
-        columns = (_metric(f"{metric.name}.{label_part(counter, label)}") for counter in counters)
-        return "coalesce(" + " OR ".join(f"{column} > 0" for column in columns) + ", false)"
+        return "coalesce(" + " OR ".join(f"{_metric_column(name)} > 0" for name in counters) + ", false)"
 
-    golds = {label: either(label, "tp", "fn") for label in metric.class_labels}
-    predictions = {label: either(label, "tp", "fp") for label in metric.class_labels}
-    is_usable = f"({_how_many(golds.values())} = 1 AND {_how_many(predictions.values())} <= 1)"
+    golds = {label: either(metric.gold_counters(label)) for label in metric.class_labels}
+    predictions = {label: either(metric.predicted_counters(label)) for label in metric.class_labels}
+    is_usable = f"({_count_true(golds.values())} = 1 AND {_count_true(predictions.values())} <= 1)"
     return {
         f"{name}.{metric.name}": f"CASE WHEN NOT {is_usable} THEN NULL "
-        + " ".join(f"WHEN {condition} THEN {_sql.text(label)}" for label, condition in conditions.items())
+        + " ".join(f"WHEN {condition} THEN {sql.text(label)}" for label, condition in conditions.items())
         + " END"
         for name, conditions in (("gold", golds), ("predicted", predictions))
     }
 
 
-def _how_many(conditions: Iterable[str]) -> str:
+def _count_true(conditions: Iterable[str]) -> str:
     return f"list_sum([{', '.join(f'{condition}::UTINYINT' for condition in conditions)}])"
 
 
-def _told_apart(names: Iterable[str]) -> dict[str, str]:
+def _column_names(names: Iterable[str]) -> dict[str, str]:
+    """A column for each name. DuckDB takes two that differ in case only for one, so the second gets another name."""
     columns: dict[str, str] = {}
     taken: set[str] = set()
     for name in names:

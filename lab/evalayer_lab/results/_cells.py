@@ -13,8 +13,7 @@ from typing import Any, Final
 import orjson
 
 from evalayer_lab.inputs import parse_literal
-from evalayer_lab.output import METRIC_PREFIX
-from evalayer_lab.results._run_file import clean, column_text, plain_name
+from evalayer_lab.output import METRIC_PREFIX, clean
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -43,11 +42,20 @@ def digest(*parts: str | None) -> bytes:
     return hashed.digest()
 
 
-def scores_of(cell: object) -> Mapping[str, float]:
+def plain_name(key: str) -> str:
+    """The name a handler reported under, from the key that the container made of it.
+
+    >>> plain_name("lambda_class.correct")
+    'class.correct'
+    """
+    return _column_text(key.removeprefix(METRIC_PREFIX) or key)
+
+
+def parse_scores(cell: object) -> Mapping[str, float]:
     """The reported numbers of a row by key, groups of them taken in; other values of the container are left out.
 
     Raises:
-        ValueError: it is no dict, or a value that a Lambda function reported is no finite number.
+        ValueError: it is not a dict, or a value that a Lambda function reported is not a finite number.
     """
     value = _parsed(cell)
     if not isinstance(value, dict):
@@ -60,7 +68,7 @@ def scores_of(cell: object) -> Mapping[str, float]:
 
 
 @lru_cache(maxsize=256)
-def columns_of(keys: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+def name_columns(keys: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     """The values to keep and their plain names; of two keys with one name, that with `lambda_` stays."""
     columns: dict[str, int] = {}
     for index, key in enumerate(keys):
@@ -70,7 +78,7 @@ def columns_of(keys: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     return tuple((index, name) for name, index in columns.items())
 
 
-def prompt_of(cell: object) -> str | None:
+def parse_prompt(cell: object) -> str | None:
     """The user's text: the last message of the user where the cell holds messages, else the cell."""
     value = _nested(cell)
     if isinstance(value, list):
@@ -84,7 +92,7 @@ def prompt_of(cell: object) -> str | None:
     return None if cell is None else clean(cell if isinstance(cell, str) else json.dumps(cell))
 
 
-def answer_of(cell: object) -> str | None:
+def parse_answer(cell: object) -> str | None:
     """The first prediction of a list of them, an array, or the text itself."""
     if cell is None:
         return None
@@ -99,7 +107,7 @@ def answer_of(cell: object) -> str | None:
     return clean(value) if isinstance(value, str) else None
 
 
-def gold_of(cell: object) -> str | None:
+def parse_gold(cell: object) -> str | None:
     """The expected answer: the text itself, or the one text of what is the `repr` of a list."""
     if isinstance(cell, list):
         cell = cell[0] if len(cell) == 1 else json.dumps(cell)
@@ -110,7 +118,7 @@ def gold_of(cell: object) -> str | None:
     return clean(cell) if isinstance(cell, str) else None
 
 
-def positions_of(cell: object) -> Sequence[Mapping[str, float]]:
+def parse_positions(cell: object) -> Sequence[Mapping[str, float]]:
     """The log probabilities of the first prediction by position and token; empty where there are none.
 
     Raises:
@@ -122,27 +130,27 @@ def positions_of(cell: object) -> Sequence[Mapping[str, float]]:
     if not value:
         return ()
     if not isinstance(value, list):
-        raise ValueError("no list of positions")
+        raise ValueError("not a list of positions")
     positions: list[Mapping[str, float]] = []
     for position in value:
         if not isinstance(position, dict):
-            raise ValueError("a position is no dict of tokens and log probabilities")
+            raise ValueError("a position is not a dict of tokens and log probabilities")
         known = position
         if not _NUMBERS.issuperset(map(type, position.values())):
             # A nested column has every token of the file at every position, most without a number.
             known = {token: number for token, number in position.items() if number is not None}
             if not _NUMBERS.issuperset(map(type, known.values())):
-                raise ValueError("a log probability is no number")
+                raise ValueError("a log probability is not a number")
         positions.append(known)
     return positions
 
 
-def pairs_of_text(text: str) -> Pairs | None:
-    """The keys and values of metadata, in order of key; None if it is no JSON object. Nested values are left out."""
-    return _pairs_of_short(text) if len(text) <= _MAX_CACHED else _pairs_of_text(text)
+def parse_metadata_text(text: str) -> Pairs | None:
+    """The keys and values of metadata, in order of key; None if it is not a JSON object. Nested values are left out."""
+    return _parse_short_metadata(text) if len(text) <= _MAX_CACHED else _parse_metadata_text(text)
 
 
-def _pairs_of_text(text: str) -> Pairs | None:
+def _parse_metadata_text(text: str) -> Pairs | None:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -150,14 +158,14 @@ def _pairs_of_text(text: str) -> Pairs | None:
     return _pairs(value) if isinstance(value, dict) else None
 
 
-_pairs_of_short: Final = lru_cache(maxsize=4096)(_pairs_of_text)
+_parse_short_metadata: Final = lru_cache(maxsize=4096)(_parse_metadata_text)
 
 
-def metadata_of(cell: object) -> Pairs | None:
-    """The metadata of a row's `specifics`: empty where it has none, None where it is no JSON object.
+def parse_metadata(cell: object) -> Pairs | None:
+    """The metadata of a row's `specifics`: empty where it has none, None where it is not a JSON object.
 
     Raises:
-        ValueError: the cell is no dict.
+        ValueError: the cell is not a dict.
     """
     specifics = _parsed(cell) if cell else {}
     if not isinstance(specifics, dict):
@@ -167,12 +175,17 @@ def metadata_of(cell: object) -> Pairs | None:
         return ()
     if isinstance(metadata, dict):
         return _pairs(metadata)
-    return pairs_of_text(metadata) if isinstance(metadata, str) else None
+    return parse_metadata_text(metadata) if isinstance(metadata, str) else None
+
+
+def _column_text(name: str) -> str:
+    """A name as it can stand in a query: without NUL and halves of surrogate pairs."""
+    return clean(name).replace("\0", "\\0")
 
 
 def _pairs(value: Mapping[str, Any]) -> Pairs:
     scalars = (
-        (column_text(key), clean(item if isinstance(item, str) else json.dumps(item)))
+        (_column_text(key), clean(item if isinstance(item, str) else json.dumps(item)))
         for key, item in value.items()
         if isinstance(item, str | int | float)
     )
@@ -191,7 +204,7 @@ def _parsed(cell: object) -> object:
 
 
 def _nested(cell: object) -> object:
-    """What a text that may be a literal holds; None if it is no literal."""
+    """What a text that may be a literal holds; None if it is not one."""
     if not isinstance(cell, str):
         return cell
     if not cell.startswith("["):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -50,7 +50,7 @@ class DetailsFile:
         path: the file.
 
     Raises:
-        InputError: it is no parquet file, or has no column `metrics`, or a column of numbers where texts should be.
+        InputError: it is not a parquet file, or has no column `metrics`, or a column of numbers where texts should be.
     """
 
     def __init__(self, path: Path) -> None:
@@ -172,76 +172,3 @@ def _is_short(column: pa.DictionaryArray[Any, Any]) -> bool:
 
     texts: Any = column.dictionary
     return (pc.sum(pc.binary_length(texts).take(column.indices)).as_py() or 0) <= 4 * _BATCH_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class RowTexts:
-    """The texts of a row.
-
-    Attributes:
-        prompt: the user's text, after preprocessing.
-        answer: the answer as received.
-        gold: the expected answer.
-        positions: for each token of the answer, the natural log probabilities of the likeliest tokens by their text;
-            empty where there are none.
-    """
-
-    prompt: str | None
-    answer: str | None
-    gold: str | None
-    positions: Sequence[Mapping[str, float]]
-
-
-def read_texts(
-    folder: Path, places: Sequence[tuple[str, int]], signatures: Mapping[str, tuple[int, int]]
-) -> list[RowTexts]:
-    """Read the texts of rows.
-
-    Args:
-        folder: the run's folder.
-        places: the file below the folder, and the row in it from 0, of each row.
-        signatures: the size in bytes and the time of change in nanoseconds of each file when it was read.
-
-    Raises:
-        InputError: a file was changed since, or is gone.
-    """
-    wanted: dict[str, set[int]] = {}
-    for name, row in places:
-        wanted.setdefault(name, set()).add(row)
-    found: dict[tuple[str, int], RowTexts] = {}
-    for name, rows in wanted.items():
-        path = folder / name
-        try:
-            status = path.stat()
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=path) from None
-        if (status.st_size, status.st_mtime_ns) != signatures[name]:
-            raise InputError("has changed since it was read; read the results again", path=path)
-        found |= {(name, row): texts for row, texts in _texts_of(path, rows)}
-    return [found[place] for place in places]
-
-
-def _texts_of(path: Path, rows: set[int]) -> Iterable[tuple[int, RowTexts]]:
-    from evalayer_lab.results._cells import answer_of, gold_of, positions_of, prompt_of
-    from evalayer_lab.results._details_file import DetailsFile
-
-    with DetailsFile(path) as file:
-        first = 0
-        for group, count in enumerate(file.group_rows):
-            left = {row for row in rows if first <= row < first + count}
-            batches = file.batches([group], first=first, roles=("prompt", "gold", "predictions", "logprobs"))
-            while left:
-                batch = next(batches)
-                for row in [row for row in left if row < batch.first + batch.rows]:
-                    left.discard(row)
-                    cells = {role: column[row - batch.first] for role, column in batch.columns.items()}
-                    yield (
-                        row,
-                        RowTexts(
-                            prompt=prompt_of(cells.get("prompt")),
-                            answer=answer_of(cells.get("predictions")),
-                            gold=gold_of(cells.get("gold")),
-                            positions=positions_of(cells.get("logprobs")),
-                        ),
-                    )
-            first += count

@@ -1,6 +1,6 @@
 """The rows that a run should have, from its dataset."""
 
-# ruff: noqa: S608 (names and texts in queries are quoted by `_sql`)
+# ruff: noqa: S608 (names and texts in queries are quoted by `sql`)
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from evalayer_lab.dataset import Problem, Row, read_gen_qa
 from evalayer_lab.output import Tree
-from evalayer_lab.results import sql as _sql
-from evalayer_lab.results._cells import digest, gold_of, pairs_of_text
-from evalayer_lab.results._details_file import read_texts
-from evalayer_lab.results._inferences import SCHEMA, table_of
+from evalayer_lab.results import sql
+from evalayer_lab.results._cells import digest, parse_gold, parse_metadata_text
+from evalayer_lab.results._row import LISTED_SCHEMA, ListedRow, make_table
+from evalayer_lab.results._texts import read_texts
 
 _BATCH: Final = 8192
 _SAMPLE: Final = 8
@@ -49,9 +49,9 @@ def list_expected(
     n_bad = _write(dataset, out, ("", ""))
     if n_bad:
         notes.append(f"Rows of the dataset that have errors were left out: {n_bad}.")
-    with _sql.connect() as connection:
-        rows = f"(SELECT key, source_file, source_row FROM {_sql.parquet(details, ', union_by_name = true')})"
-        matched = connection.execute(f"SELECT 1 FROM {rows} SEMI JOIN {_sql.parquet([out])} USING (key) LIMIT 1")
+    with sql.connect() as connection:
+        rows = f"(SELECT key, source_file, source_row FROM {sql.parquet(details, ', union_by_name = true')})"
+        matched = connection.execute(f"SELECT 1 FROM {rows} SEMI JOIN {sql.parquet([out])} USING (key) LIMIT 1")
         if matched.fetchall():
             return notes
         sample = connection.execute(
@@ -60,7 +60,7 @@ def list_expected(
     texts = read_texts(tree.folder, sample, signatures)
     frame = _frame(dataset, [(text.prompt or "", text.gold or "") for text in texts])
     if frame is None:
-        return [*notes, "No row of the dataset has the prompt and the gold of a row of the run."]
+        return [*notes, "No row of the dataset matches a row of the run in prompt and gold."]
     _write(dataset, out, frame)
     return [*notes, "The prompts of the run are queries of the dataset with the same text around each."]
 
@@ -74,16 +74,22 @@ def _write(dataset: Path, out: Path, frame: Frame) -> int:
             bad_lines.add(problem.line)
 
     rows = read_gen_qa(dataset, on_problem=on_problem)
-    with pq.ParquetWriter(out, SCHEMA, write_statistics=False) as writer:
+    with pq.ParquetWriter(out, LISTED_SCHEMA, write_statistics=False) as writer:
         while batch := list(islice(rows, _BATCH)):
-            writer.write_table(table_of([_columns(row, dataset.name, frame) for row in batch]))
+            writer.write_table(make_table([_listed(row, dataset.name, frame) for row in batch], LISTED_SCHEMA))
     return len(bad_lines)
 
 
-def _columns(row: Row, name: str, frame: Frame) -> tuple[object, ...]:
+def _listed(row: Row, name: str, frame: Frame) -> ListedRow:
     before, after = frame
-    pairs = pairs_of_text(row.metadata) if row.metadata else None
-    return digest(f"{before}{row.query}{after}", gold_of(row.response)).hex(), None, name, row.line, pairs or None
+    pairs = parse_metadata_text(row.metadata) if row.metadata else None
+    return ListedRow(
+        key=digest(f"{before}{row.query}{after}", parse_gold(row.response)).hex(),
+        identity=None,
+        source_file=name,
+        position=row.line,
+        metadata=pairs or None,
+    )
 
 
 def _frame(dataset: Path, sample: Sequence[tuple[str, str]]) -> Frame | None:
@@ -104,4 +110,4 @@ def _around(prompt: str, query: str) -> Frame:
 
 def _queries(dataset: Path) -> Iterator[tuple[str, str]]:
     for row in read_gen_qa(dataset, on_problem=lambda _: None):
-        yield row.query, gold_of(row.response) or ""
+        yield row.query, parse_gold(row.response) or ""

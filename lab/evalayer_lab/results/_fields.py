@@ -11,11 +11,11 @@ from typing import Final
 import orjson
 
 from evalayer_lab.inputs import InputError
-from evalayer_lab.results._cells import gold_of
+from evalayer_lab.output import MetricInfo
+from evalayer_lab.results._cells import parse_gold
 from evalayer_lab.results._details_file import DetailsFile
-from evalayer_lab.results._run_file import MetricInfo
 
-MAX_LABEL: Final = 200  # characters; what is longer is no label
+MAX_LABEL: Final = 200  # characters; what is longer is not a label
 _MAX_LABELS: Final = 100
 _MAX_FIELDS: Final = 64
 _USUAL: Final = ("class", "label", "category")
@@ -59,7 +59,7 @@ def find_labelling(
             return Labelling(
                 name,
                 tuple(counted[name] if labels is None else labels),
-                (f"The label is taken from the field {name!r}, the name of a metric.",),
+                (f"The label is taken from the field {name!r}, which is the name of a metric.",),
             )
     elif labels is not None or field in counted:
         return Labelling(field, tuple(counted[field] if labels is None else labels))
@@ -88,8 +88,8 @@ class _Golds:
     rows: int = 0
     objects: int = 0
     texts: set[str] = dataclass_field(default_factory=set)
-    rows_of: dict[str, int] = dataclass_field(default_factory=dict)
-    texts_of: dict[str, set[str]] = dataclass_field(default_factory=dict)
+    rows_by_field: dict[str, int] = dataclass_field(default_factory=dict)
+    texts_by_field: dict[str, set[str]] = dataclass_field(default_factory=dict)
 
     def add(self, gold: str) -> None:
         self.rows += 1
@@ -100,23 +100,25 @@ class _Golds:
             return
         self.objects += 1
         for field, text in value.items():
-            if not isinstance(text, str) or (field not in self.rows_of and len(self.rows_of) >= _MAX_FIELDS):
+            if not isinstance(text, str) or (
+                field not in self.rows_by_field and len(self.rows_by_field) >= _MAX_FIELDS
+            ):
                 continue
-            self.rows_of[field] = self.rows_of.get(field, 0) + 1
-            texts = self.texts_of.setdefault(field, set())
+            self.rows_by_field[field] = self.rows_by_field.get(field, 0) + 1
+            texts = self.texts_by_field.setdefault(field, set())
             if len(texts) <= _MAX_LABELS:
                 texts.add(text.strip()[: MAX_LABEL + 1])
 
     def common_field(self) -> str | None:
         if not self.objects:
             return None
-        common = sorted(field for field, rows in self.rows_of.items() if rows == self.objects)
+        common = sorted(field for field, rows in self.rows_by_field.items() if rows == self.objects)
         usual = [field for field in _USUAL if field in common]
-        few = sorted(common, key=lambda field: (len(self.texts_of[field]), field))
-        return next(iter(usual), next((field for field in few if self._are_labels(self.texts_of[field])), None))
+        few = sorted(common, key=lambda field: (len(self.texts_by_field[field]), field))
+        return next(iter(usual), next((field for field in few if self._are_labels(self.texts_by_field[field])), None))
 
     def labels(self, field: str | None) -> tuple[str, ...]:
-        texts = self.texts if field is None else self.texts_of.get(field, set())
+        texts = self.texts if field is None else self.texts_by_field.get(field, set())
         return tuple(sorted(texts)) if self._are_labels(texts) else ()
 
     def _are_labels(self, texts: set[str]) -> bool:
@@ -145,7 +147,9 @@ def _read_golds(details: Sequence[Path]) -> Iterator[str]:
         try:
             with DetailsFile(path) as file:
                 for batch in file.batches(range(len(file.group_rows)), roles=("gold",)):
-                    yield from (gold for cell in batch.columns.get("gold", ()) if (gold := gold_of(cell)) is not None)
+                    yield from (
+                        gold for cell in batch.columns.get("gold", ()) if (gold := parse_gold(cell)) is not None
+                    )
         except InputError:
             continue
 

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import orjson
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evalayer_lab.inputs import InputError
-from evalayer_lab.results._cells import answer_of, digest, gold_of, pairs_of_text, prompt_of
+from evalayer_lab.inputs import InputError, reading
+from evalayer_lab.results._cells import digest, parse_answer, parse_gold, parse_metadata_text, parse_prompt
 from evalayer_lab.results._pieces import Outcome, Piece
+from evalayer_lab.results._row import LISTED_SCHEMA, ListedRow, make_table
 
 _MAX_LINE: Final = 16 << 20
 _CHUNK: Final = 8 << 20
-_TYPES: Final[Mapping[str, pa.DataType]] = {
-    "key": pa.string(),
-    "identity": pa.binary(),
-    "source_file": pa.string(),
-    "position": pa.int64(),
-    "metadata": pa.map_(pa.string(), pa.string()),
-}
-SCHEMA: Final = pa.schema(list(_TYPES.items()))
 
 
 def chunks(path: Path) -> list[tuple[int, int]]:
@@ -32,44 +25,33 @@ def chunks(path: Path) -> list[tuple[int, int]]:
     Raises:
         InputError: the file cannot be read.
     """
-    try:
+    with reading(path):
         size = path.stat().st_size
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from None
     return [(start, min(start + _CHUNK, size)) for start in range(0, size, _CHUNK)]
 
 
-def list_inferences(piece: Piece) -> Outcome:
-    """Read the lines of a range of bytes, and write what identifies each and its metadata to a parquet file.
+def list_inferences(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read the lines of a piece, and write what identifies each and its metadata to a parquet file.
 
     Raises:
         InputError: the file cannot be read, or a line is not of the form that the container writes.
     """
+    piece = Piece.from_json(document)
     outcome = Outcome()
-    rows: list[tuple[object, ...]] = []
-    try:
-        with Path(piece.file).open("rb") as file:
-            for position, line in _lines(file, piece):
-                try:
-                    rows.append(_row(piece, position, line))
-                except ValueError as error:
-                    if not piece.partial:
-                        raise InputError(str(error), path=piece.file, line=line_at(file, position)) from None
-                    outcome.add_problem(f"{piece.name}: line {line_at(file, position)}: {error}", 1)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=piece.file) from None
+    rows: list[ListedRow] = []
+    with reading(piece.file), Path(piece.file).open("rb") as file:
+        for position, line in _lines(file, piece):
+            try:
+                rows.append(_row(piece, position, line))
+            except ValueError as error:
+                if not piece.partial:
+                    raise InputError(str(error), path=piece.file, line=line_at(file, position)) from None
+                outcome.add_problem(f"{piece.name}: line {line_at(file, position)}: {error}", 1)
     path = f"{piece.out}.parquet"
-    pq.write_table(table_of(rows), path, write_statistics=False)
+    pq.write_table(make_table(rows, LISTED_SCHEMA), path, write_statistics=False)
     outcome.files.append(path)
     outcome.rows = len(rows)
-    return outcome
-
-
-def table_of(rows: Sequence[tuple[object, ...]]) -> pa.Table:
-    """A table of rows of `SCHEMA`."""
-    columns = zip(*rows, strict=True) if rows else ((),) * len(_TYPES)
-    arrays = {name: pa.array(values, _TYPES[name]) for name, values in zip(_TYPES, columns, strict=True)}
-    return pa.table(arrays)
+    return asdict(outcome)
 
 
 def line_at(file: BinaryIO, position: int) -> int:
@@ -100,7 +82,7 @@ def _lines(file: BinaryIO, piece: Piece) -> Iterator[tuple[int, bytes]]:
             yield position, line
 
 
-def _row(piece: Piece, position: int, line: bytes) -> tuple[object, ...]:
+def _row(piece: Piece, position: int, line: bytes) -> ListedRow:
     if len(line) > _MAX_LINE:
         raise ValueError(f"longer than {_MAX_LINE >> 20} MiB")
     record: Any
@@ -109,11 +91,17 @@ def _row(piece: Piece, position: int, line: bytes) -> tuple[object, ...]:
     except ValueError:
         record = _with_halves(line)
     if not isinstance(record, dict) or not {"prompt", "inference", "gold"} <= record.keys():
-        raise ValueError("no JSON object with prompt, inference and gold")
-    prompt, gold, answer = prompt_of(record["prompt"]), gold_of(record["gold"]), answer_of(record["inference"])
+        raise ValueError("not a JSON object with prompt, inference and gold")
+    prompt, gold, answer = parse_prompt(record["prompt"]), parse_gold(record["gold"]), parse_answer(record["inference"])
     metadata = record.get("metadata")
-    pairs = pairs_of_text(metadata) if isinstance(metadata, str) else None
-    return digest(prompt, gold).hex(), digest(prompt, gold, answer), piece.name, position, pairs or None
+    pairs = parse_metadata_text(metadata) if isinstance(metadata, str) else None
+    return ListedRow(
+        key=digest(prompt, gold).hex(),
+        identity=digest(prompt, gold, answer),
+        source_file=piece.name,
+        position=position,
+        metadata=pairs or None,
+    )
 
 
 def _with_halves(line: bytes) -> object:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Occurrences:
     """Rows of a kind: how many, and the first few of them in order of content.
 
     Attributes:
@@ -38,7 +36,7 @@ class JoinReport:
         duplicates: rows with the prompt and the gold of another row, all but the first of each.
         ambiguous: rows that could have one of several different metadata, and got none.
         without_metadata: rows that have no metadata after the join.
-        unread_metadata: rows whose metadata is no JSON object.
+        unread_metadata: rows whose metadata is not a JSON object.
         without_log_probabilities: rows without log probabilities.
         unread: rows of the details that could not be read, as far as they could be counted.
     """
@@ -46,20 +44,11 @@ class JoinReport:
     rows: int
     answers: int | None
     expected: int | None
-    missing: Found
-    unexpected: Found
-    duplicates: Found
-    ambiguous: Found
-    without_metadata: Found
-    unread_metadata: Found
-    without_log_probabilities: Found
+    missing: Occurrences
+    unexpected: Occurrences
+    duplicates: Occurrences
+    ambiguous: Occurrences
+    without_metadata: Occurrences
+    unread_metadata: Occurrences
+    without_log_probabilities: Occurrences
     unread: int = 0
-
-
-def join_from(document: Mapping[str, Any]) -> JoinReport:
-    """Restore a report from what `dataclasses.asdict` and JSON made of it."""
-    fields: dict[str, Any] = {
-        name: Found(value["count"], tuple(value["keys"]), tuple(value["places"])) if isinstance(value, dict) else value
-        for name, value in document.items()
-    }
-    return JoinReport(**fields)

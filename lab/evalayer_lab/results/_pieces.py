@@ -11,6 +11,8 @@ from typing import Any, Final, TypeAlias
 from evalayer_lab.output import Tree
 
 MAX_PROBLEMS: Final = 20
+WORK: Final = "work"  # the folder, in that of the table, of what is needed on the way there
+Progress: TypeAlias = Callable[[int, int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,6 @@ class Piece:
     """Some row groups of a details file, or some bytes of an `inference_output.jsonl`.
 
     Attributes:
-        kind: `"details"` or `"inferences"`.
         file: the file.
         name: its path below the run's folder.
         out: the beginning of the paths of the files to write.
@@ -32,7 +33,6 @@ class Piece:
         partial: leave out what cannot be read, and say so.
     """
 
-    kind: str
     file: str
     name: str
     out: str
@@ -88,11 +88,6 @@ def escaped(name: str) -> str:
     return "".join(f"^{letter.lower()}" if "A" <= letter <= "Z" or letter == "^" else letter for letter in name)
 
 
-Progress: TypeAlias = Callable[[int, int], object]
-
-WORK: Final = "work"  # the folder, in that of the table, of what is needed on the way there
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to read, and how.
@@ -105,7 +100,6 @@ class Request:
         dataset: the dataset, if it is given.
         partial: leave out what cannot be read, and note it.
         on_progress: is called with the number of rows read so far, and of all rows.
-        workers: how many processes to use; None for as many as there are cores, if it is worth it.
     """
 
     tree: Tree
@@ -115,4 +109,3 @@ class Request:
     dataset: Path | None
     partial: bool
     on_progress: Progress | None
-    workers: int | None = None

@@ -7,39 +7,38 @@ import shutil
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
-from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from evalayer import __version__
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, near_match, reading
 from evalayer_lab.inputs.archive import unpack
 from evalayer_lab.output import PARTIAL, find_tree, without_copies
-from evalayer_lab.results._join import join_from
 from evalayer_lab.results._pieces import WORK, Progress, Request
 from evalayer_lab.results._results import Content, Results
-from evalayer_lab.results._run_file import metrics_from, run_from
 from evalayer_lab.results._store import (
     ROWS,
-    draft_of,
     file_hash,
+    find_store,
     hash_files,
-    key_of,
+    make_draft,
+    make_key,
     note_use,
     private_folder,
     prune,
     publish,
     read_manifest,
-    store_of,
     write_json,
     write_manifest,
 )
 
 _ARCHIVES: Final = (".tar.gz", ".tgz", ".tar")
 _LIST: Final = "unpacked.json"
+_CONTENT: Final = TypeAdapter(Content)
 
 
 def open_source(source: str | PathLike[str], *, cache: bool, stack: ExitStack) -> Path:
@@ -64,15 +63,15 @@ def open_source(source: str | PathLike[str], *, cache: bool, stack: ExitStack) -
         raise InputError(f"there is no such folder or file{_near(path)}", path=path)
     if not path.name.endswith(_ARCHIVES):
         raise InputError("give the folder that a run wrote, or its output.tar.gz", path=path)
-    store = store_of(path.parent) if cache else None
+    store = find_store(path.parent) if cache else None
     if store is None:
         into = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")), "tree")
         unpack(path, into)
         return into
     digest = hash_files(path.parent, [path], store)[path]
-    holder = store / f"unpacked-{key_of(digest)[:16]}"
+    holder = store / f"unpacked-{make_key(digest)[:16]}"
     if not _is_whole(holder):
-        with draft_of(holder) as draft:
+        with make_draft(holder) as draft:
             files = unpack(path, draft / "tree")
             sizes = {str(file.relative_to(draft)): file.stat().st_size for file in files}
             write_json(draft / _LIST, sizes)
@@ -93,7 +92,7 @@ def _fetched(uri: str, *, cache: bool, stack: ExitStack) -> Path:
     own = private_folder() if cache else None
     if own is None:
         own = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")))
-    content = key_of([str(output.uri), [[one.key, one.etag] for one in output.objects]])
+    content = make_key([str(output.uri), [[one.key, one.etag] for one in output.objects]])
     return fetch(aws, output, own / f"fetched-{content[:16]}").folder
 
 
@@ -103,8 +102,8 @@ def _near(path: Path) -> str:
         beside = [one.name for one in path.parent.iterdir()]
     except OSError:
         return ""
-    near = get_close_matches(path.name, beside, n=1)
-    return f"; did you mean {path.parent / near[0]}?" if near else ""
+    near = near_match(path.name, beside)
+    return "" if near is None else f"; did you mean {path.parent / near}?"
 
 
 def _is_whole(holder: Path) -> bool:
@@ -154,7 +153,7 @@ def read_results(
             tree = find_tree(folder, partial=partial)
         except InputError as error:  # of an archive, the place where it was unpacked says nothing
             raise InputError(error.reason, path=path if folder != Path(path) else error.path) from error
-        store = store_of(tree.folder) if cache else None
+        store = find_store(tree.folder) if cache else None
         if store is None:
             store = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")))
         sources = [*tree.files, *([] if dataset is None else [Path(dataset)])]
@@ -163,7 +162,7 @@ def read_results(
         tree = without_copies(tree, hashes)
         request = Request(
             tree=tree,
-            files={tree.name_of(file): before[file] for file in tree.files},
+            files={tree.relative_name(file): before[file] for file in tree.files},
             field=field,
             labels=None if labels is None else tuple(labels),
             dataset=None if dataset is None else Path(dataset),
@@ -172,23 +171,25 @@ def read_results(
         )
         parts = {
             "version": __version__,
-            "files": sorted((tree.name_of(file), hashes[file]) for file in tree.files),
+            "files": sorted((tree.relative_name(file), hashes[file]) for file in tree.files),
             "field": field,
             "labels": request.labels,
-            "dataset": None if request.dataset is None else _hash_of(request.dataset),
+            "dataset": None if request.dataset is None else _hash(request.dataset),
         }
-        keys = [key_of(parts), key_of({**parts, "partial": True})][: 2 if partial else 1]
-        kept = next((kept for key in keys if (kept := _kept(store / key, key))), None)
-        table, content = kept or _build(request, store / keys[-1], keys[-1], before)
+        keys = [make_key(parts), make_key({**parts, "partial": True})][: 2 if partial else 1]
+        found = next((found for key in keys if (found := _read_table(store / key, key))), None)
+        table, content = found or _read_files(request, store / keys[-1], keys[-1], before)
         results = Results(tree.folder, table, content, request.files)
         weakref.finalize(results, stack.pop_all().close)
         return results
 
 
-def _build(request: Request, folder: Path, key: str, before: Mapping[Path, tuple[int, int]]) -> tuple[Path, Content]:
+def _read_files(
+    request: Request, folder: Path, key: str, before: Mapping[Path, tuple[int, int]]
+) -> tuple[Path, Content]:
     from evalayer_lab.results._build import build
 
-    with draft_of(folder) as draft:
+    with make_draft(folder) as draft:
         try:
             content = build(request, draft)
         except InputError as error:
@@ -199,45 +200,31 @@ def _build(request: Request, folder: Path, key: str, before: Mapping[Path, tuple
         shutil.rmtree(draft / WORK)
         for path, signature in before.items():
             if _signature(path) != signature:
-                raise InputError("was changed while it was read; read the results again", path=path)
-        write_manifest(draft, key, {"content": asdict(content)})
-        publish(draft, folder, is_good=lambda found: _kept(found, key) is not None)
+                raise InputError("changed while it was being read; read the results again", path=path)
+        write_manifest(draft, key, {"content": _CONTENT.dump_python(content)})
+        publish(draft, folder, is_good=lambda found: _read_table(found, key) is not None)
     prune(folder.parent)
     return folder / ROWS, content
 
 
-def _kept(folder: Path, key: str) -> tuple[Path, Content] | None:
+def _read_table(folder: Path, key: str) -> tuple[Path, Content] | None:
     """The table and what is kept beside it, if they are there and whole."""
     manifest = read_manifest(folder, key)
-    try:
-        return None if manifest is None else (folder / ROWS, _content_from(manifest["content"]))
-    except (TypeError, KeyError, ValueError, AttributeError):
+    if manifest is None:
         return None
-
-
-def _content_from(document: Mapping[str, Any]) -> Content:
-    return Content(
-        **{
-            **document,
-            "run": run_from(document["run"]),
-            "metrics": metrics_from(document["metrics"]),
-            "join": join_from(document["join"]),
-            "notes": tuple(document["notes"]),
-            "labels": tuple(document["labels"]),
-        }
-    )
+    try:
+        content = _CONTENT.validate_python(manifest.get("content"), strict=False)  # in JSON, tuples are lists
+    except ValidationError:
+        return None
+    return folder / ROWS, content
 
 
 def _signature(path: Path) -> tuple[int, int]:
-    try:
+    with reading(path):
         found = path.stat()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from None
     return found.st_size, found.st_mtime_ns
 
 
-def _hash_of(path: Path) -> str:
-    try:
+def _hash(path: Path) -> str:
+    with reading(path):
         return file_hash(path)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from None

@@ -1,6 +1,6 @@
 """What was read of a run."""
 
-# ruff: noqa: S608 (names and texts in queries are quoted by `_sql`)
+# ruff: noqa: S608 (names and texts in queries are quoted by `sql`)
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evalayer_lab.inputs import InputError
-from evalayer_lab.results import sql as _sql
-from evalayer_lab.results._details_file import RowTexts, read_texts
+from evalayer_lab.inputs import InputError, suggest
+from evalayer_lab.output import UNSCORED, MetricInfo, RunRecord
+from evalayer_lab.results import sql
 from evalayer_lab.results._join import JoinReport
-from evalayer_lab.results._run_file import UNSCORED, MetricInfo, RunInfo
+from evalayer_lab.results._texts import RowTexts, read_texts
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,24 +27,14 @@ _METADATA: Final = "metadata."
 _FEW: Final = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Content:
-    """What is kept of a run beside its table of rows.
+    """What is kept of a run beside its table of rows; `Results` says what it is.
 
-    Attributes:
-        run: what `run.json` says.
-        reported: the folded values as the job reports them, by reported name.
-        metrics: every metric of the rows.
-        join: how rows, answers and dataset met.
-        notes: what a reader must know of how this was read, as sentences.
-        digest: of the keys of the rows.
-        rows: how many there are.
-        field: the field of the label; None for the whole text.
-        labels: the labels, where they are known.
-        columns: the column of each name.
+    The table has each column under the name that `stored_names` has for it, since two may differ in case only.
     """
 
-    run: RunInfo
+    run: RunRecord
     reported: Mapping[str, float]
     metrics: tuple[MetricInfo, ...]
     join: JoinReport
@@ -53,10 +43,10 @@ class Content:
     rows: int
     field: str | None
     labels: tuple[str, ...]
-    columns: Mapping[str, str]
+    stored_names: Mapping[str, str]
 
 
-class Results:
+class Results(Content):
     """The rows of a run and what it says of itself, from `read_results`.
 
     Rows are in order of their content: of `key`, a digest of prompt and gold, and of `ordinal` among rows of one key.
@@ -64,14 +54,15 @@ class Results:
 
     The columns of `relation`: `key`, `ordinal`; `metric.<reported name>`, a double, null where a row did not report
     it; for each classification `gold.<metric>` and `predicted.<metric>`, the labels that its counters name;
-    `gold_label` and `predicted_label` under `field`, read from the texts; `confidence_first_token`, `_joint`,
-    `_geometric_mean`, `_renormalised`, `_low`, `_high` and `_tokens`, `generated_is_largest` and `no_confidence` as
-    in `evalayer_lab.answers.FieldConfidence`; `answer_kind`, `answer_characters` and `hedges` as in `AnswerFacts`;
-    `source_file` and `source_row`, where the row stands; `metadata.<key>`, text, null where a row does not have it.
+    `gold_label` and `predicted_label` under `field`, read from the texts; `confidence_first_token`,
+    `confidence_joint`, `confidence_geometric_mean`, `confidence_renormalised`, `confidence_low`, `confidence_high`,
+    `confidence_tokens`, `generated_is_largest` and `no_confidence` as in `evalayer_lab.answers.FieldConfidence`;
+    `answer_kind`, `answer_characters` and `hedges` as in `AnswerFacts`; `source_file` and `source_row`, where the row
+    stands; `metadata.<key>`, text, null where a row does not have it.
 
     Attributes:
         folder: the run's folder.
-        run: what `run.json` says.
+        run: what `run.json` says; without it, the name only.
         reported: the folded values as the job reports them, by reported name.
         metrics: every metric of the rows: the task's in order of declaration, then others in order of name.
         join: how the rows met the answers and the dataset.
@@ -83,17 +74,8 @@ class Results:
     """
 
     def __init__(self, folder: Path, table: Path, content: Content, files: Mapping[str, tuple[int, int]]) -> None:
+        super().__init__(**vars(content))
         self.folder = folder
-        self.run = content.run
-        self.reported = content.reported
-        self.metrics = content.metrics
-        self.join = content.join
-        self.notes = content.notes
-        self.digest = content.digest
-        self.rows = content.rows
-        self.field = content.field
-        self.labels = content.labels
-        self._columns = content.columns
         self._files = files  # size and time of change
         self._table = table
         self._read: dict[str, NDArray[Any]] = {}
@@ -102,8 +84,8 @@ class Results:
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """A database in memory in which the rows are the view `rows`."""
-        connection = _sql.connect()
-        connection.execute(f"CREATE VIEW rows AS SELECT * FROM {_sql.parquet([self._table])}")
+        connection = sql.connect()
+        connection.execute(f"CREATE VIEW rows AS SELECT * FROM {sql.parquet([self._table])}")
         return connection
 
     @property
@@ -114,12 +96,12 @@ class Results:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns."""
-        return tuple(self._columns)
+        return tuple(self.stored_names)
 
     @property
     def metadata_keys(self) -> tuple[str, ...]:
         """The keys of the metadata, in order."""
-        return tuple(name.removeprefix(_METADATA) for name in self._columns if name.startswith(_METADATA))
+        return tuple(name.removeprefix(_METADATA) for name in self.stored_names if name.startswith(_METADATA))
 
     def column(self, name: str) -> NDArray[Any]:
         """The values of a column, shape (rows,).
@@ -139,7 +121,7 @@ class Results:
         """
         new = [name for name in dict.fromkeys(names) if name not in self._read]
         if new:
-            wanted = [_as_array(self._column(name), self._types[self._columns[name]]) for name in new]
+            wanted = [_as_array(self._column(name), self._types[self.stored_names[name]]) for name in new]
             query = ", ".join(f"{source} AS c{index}" for index, source in enumerate(wanted))
             arrays = self.connection.execute(f"SELECT {query} FROM rows").fetchnumpy()
             for index, name in enumerate(new):
@@ -157,14 +139,14 @@ class Results:
             InputError: there is no such column, or it is not text.
         """
         column = self._column(name)
-        kind = self._types[self._columns[name]]
+        kind = self._types[self.stored_names[name]]
         if kind != "VARCHAR":
             raise InputError(f"the column is {kind}, not text", field=name)
         run = self.connection.execute
         found = run(f"SELECT DISTINCT {column} AS v FROM rows WHERE {column} IS NOT NULL ORDER BY v").fetchall()
         values = tuple(value for (value,) in found)
         if len(values) <= _FEW:  # DuckDB looks each value of a dictionary up once
-            listed = f"[{', '.join(map(_sql.text, values))}]::VARCHAR[]"
+            listed = f"[{', '.join(map(sql.text, values))}]::VARCHAR[]"
             code = f"coalesce(list_position({listed}, {column}), 0)::INTEGER - 1"
         else:
             run("DROP TYPE IF EXISTS code")
@@ -178,16 +160,16 @@ class Results:
 
         Returns:
             The index of the gold label, -1 where the counters name none or several, as on an unscored row; the index
-            of the predicted label, -1 where it is none of the labels; both of shape (rows,); and the labels in the
+            of the predicted label, -1 where it is not one of the labels; both of shape (rows,); and the labels in the
             order of the metric.
 
         Raises:
-            InputError: the metric is no classification.
+            InputError: the metric is not a classification.
         """
         import numpy as np
 
         labels = metric.class_labels
-        if f"gold.{metric.name}" not in self._columns:
+        if f"gold.{metric.name}" not in self.stored_names:
             raise InputError("the metric does not report counters of labels", field=metric.name)
         found = []
         for side in ("gold", "predicted"):
@@ -201,7 +183,7 @@ class Results:
         import numpy as np
 
         column = _METRIC + name
-        return self.column(column) if column in self._columns else np.full(self.rows, np.nan)
+        return self.column(column) if column in self.stored_names else np.full(self.rows, np.nan)
 
     def scored(self, metric: MetricInfo) -> NDArray[np.bool_]:
         """On which rows the metric has a score, shape (rows,): all its names are reported, and it is not unscored.
@@ -214,10 +196,10 @@ class Results:
             return self._scored[metric.name]
         unscored = f"{_METRIC}{metric.name}{UNSCORED}"
         names = [_METRIC + name for name in metric.reported]
-        if any(name not in self._columns for name in names):
+        if any(name not in self.stored_names for name in names):
             return _frozen(np.zeros(self.rows, dtype=np.bool_))
         conditions = [f"{self._column(name)} IS NOT NULL" for name in names]
-        if unscored in self._columns:
+        if unscored in self.stored_names:
             conditions.append(f"coalesce({self._column(unscored)} = 0, false)")
         query = f"SELECT list_bool_and([{', '.join(conditions)}]) AS c FROM rows"
         mask: Any = self.connection.execute(query).fetchnumpy()["c"]
@@ -234,13 +216,13 @@ class Results:
             InputError: a file was changed since it was read, or there is no such row.
         """
         if any(not 0 <= row < self.rows for row in rows):
-            raise InputError(f"there are rows 0 to {self.rows - 1}", field="rows")
+            raise InputError(f"the rows are numbered from 0 to {self.rows - 1}", field="rows")
         places: dict[int, tuple[str, int]] = {}
         if rows:
             listed = ", ".join(str(int(row)) for row in dict.fromkeys(rows))
             query = (
                 "SELECT file_row_number, source_file, source_row FROM "
-                f"{_sql.parquet([self._table], ', file_row_number = true')} WHERE file_row_number IN ({listed})"
+                f"{sql.parquet([self._table], ', file_row_number = true')} WHERE file_row_number IN ({listed})"
             )
             places = {row: (name, at) for row, name, at in self.connection.execute(query).fetchall()}
         return read_texts(self.folder, [places[int(row)] for row in rows], self._files)
@@ -256,13 +238,9 @@ class Results:
         return {row[0]: row[1] for row in described}
 
     def _column(self, name: str) -> str:
-        if name not in self._columns:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, self._columns, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self._columns)}"
-            raise InputError(f"there is no such column; {hint}", field=name)
-        return _sql.name(self._columns[name])
+        if name not in self.stored_names:
+            raise InputError(f"there is no such column; {suggest(name, self.stored_names)}", field=name)
+        return sql.name(self.stored_names[name])
 
 
 def _frozen(values: Any) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,20 +14,21 @@ import pyarrow.parquet as pq
 
 from evalayer_lab.answers import describe_answer, field_confidence
 from evalayer_lab.inputs import InputError
+from evalayer_lab.output import clean
 from evalayer_lab.results._cells import (
-    answer_of,
-    columns_of,
     digest,
-    gold_of,
-    metadata_of,
-    positions_of,
-    prompt_of,
-    scores_of,
+    name_columns,
+    parse_answer,
+    parse_gold,
+    parse_metadata,
+    parse_positions,
+    parse_prompt,
+    parse_scores,
 )
 from evalayer_lab.results._details_file import Batch, DetailsFile
 from evalayer_lab.results._fields import MAX_LABEL
 from evalayer_lab.results._pieces import Outcome, Piece, escaped
-from evalayer_lab.results._run_file import clean
+from evalayer_lab.results._row import ROW_SCHEMA, RowFacts, make_table
 
 MAX_NAMES: Final = 4096
 _FLUSH_ROWS: Final = 1 << 14
@@ -34,38 +36,14 @@ _FLUSH_CELLS: Final = 1 << 23  # 64 MiB of doubles
 _FLUSH_CHARACTERS: Final = 1 << 24  # of metadata
 T = TypeVar("T")
 
-FIXED: Final[Mapping[str, pa.DataType]] = {
-    "key": pa.string(),
-    "identity": pa.binary(),
-    "content": pa.binary(),
-    "source_file": pa.string(),
-    "source_row": pa.int64(),
-    "metadata": pa.map_(pa.string(), pa.string()),
-    "metadata_unread": pa.bool_(),
-    "has_log_probabilities": pa.bool_(),
-    "gold_label": pa.string(),
-    "predicted_label": pa.string(),
-    "confidence_first_token": pa.float64(),
-    "confidence_joint": pa.float64(),
-    "confidence_geometric_mean": pa.float64(),
-    "confidence_renormalised": pa.float64(),
-    "confidence_low": pa.float64(),
-    "confidence_high": pa.float64(),
-    "confidence_tokens": pa.int32(),
-    "generated_is_largest": pa.bool_(),
-    "no_confidence": pa.string(),
-    "answer_kind": pa.string(),
-    "answer_characters": pa.int32(),
-    "hedges": pa.list_(pa.string()),
-}
 
-
-def shred(piece: Piece) -> Outcome:
-    """Read rows and write them as columns, one parquet file for every 16,384 rows, or fewer long ones.
+def shred(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read the rows of a piece and write them as columns, one parquet file for every 16,384 rows, or fewer long ones.
 
     Raises:
         InputError: the file is damaged, or a row holds something else than it should; with the row from 1.
     """
+    piece = Piece.from_json(document)
     part = _Part(piece)
     with DetailsFile(Path(piece.file)) as file:
         if piece.partial:
@@ -74,7 +52,7 @@ def shred(piece: Piece) -> Outcome:
             for batch in file.batches(piece.groups, first=piece.first, share=piece.share, shares=piece.shares):
                 part.add(batch)
     part.flush()
-    return part.outcome
+    return asdict(part.outcome)
 
 
 def _read_what_can_be(file: DetailsFile, piece: Piece, part: _Part) -> None:
@@ -90,11 +68,6 @@ def _read_what_can_be(file: DetailsFile, piece: Piece, part: _Part) -> None:
             lost = (first + counts[group] - reached) // piece.shares
             part.outcome.add_problem(f"{piece.name}: row group {group + 1}: {error.reason}", lost)
         first += counts[group]
-
-
-def write_empty(path: Path) -> None:
-    """Write a parquet file of no rows."""
-    pq.write_table(pa.schema(list(FIXED.items())).empty_table(), path)
 
 
 class _Part:
@@ -126,25 +99,22 @@ class _Part:
         """Write the rows to a file of their own."""
         if not self._rows:
             return
-        columns: dict[str, Any] = {
-            name: pa.array(values, FIXED[name])
-            for name, values in zip(FIXED, zip(*self._rows, strict=True), strict=True)
-        }
+        table = make_table(self._rows, ROW_SCHEMA)
         for name, values in self._score_columns().items():
-            columns[f"metric.{escaped(name)}"] = pa.array(values, from_pandas=True)  # NaN becomes null
+            table = table.append_column(f"metric.{escaped(name)}", pa.array(values, from_pandas=True))  # NaN is null
         path = f"{self._piece.out}-{len(self.outcome.files)}.parquet"
-        pq.write_table(pa.table(columns), path, compression="snappy", write_statistics=False)
+        pq.write_table(table, path, compression="snappy", write_statistics=False)
         self.outcome.files.append(path)
         self.outcome.rows += len(self._rows)
         self.outcome.names = list(self._names)
         self._begin()
 
     def _begin(self) -> None:
-        self._rows: list[tuple[object, ...]] = []
+        self._rows: list[RowFacts] = []
         self._characters = 0
         # Rows with the same keys, which are mostly all rows, become one matrix.
-        self._rows_of: dict[tuple[str, ...], list[int]] = {}
-        self._values_of: dict[tuple[str, ...], list[list[float]]] = {}
+        self._rows_by_keys: dict[tuple[str, ...], list[int]] = {}
+        self._values_by_keys: dict[tuple[str, ...], list[list[float]]] = {}
 
     def _add_row(
         self,
@@ -156,46 +126,48 @@ class _Part:
         logprobs: object,
         specifics: object,
     ) -> None:
-        scores = _at("metrics", scores_of, metrics)
-        positions = _at("log probabilities", positions_of, logprobs)
-        pairs = _at("specifics", metadata_of, specifics)
-        prompt_text, gold_text, answer = prompt_of(prompt), gold_of(gold), answer_of(predictions)
+        scores = _at("metrics", parse_scores, metrics)
+        positions = _at("log probabilities", parse_positions, logprobs)
+        pairs = _at("specifics", parse_metadata, specifics)
+        prompt_text, gold_text, answer = parse_prompt(prompt), parse_gold(gold), parse_answer(predictions)
         keys = tuple(scores)
-        if keys not in self._rows_of:
-            self._names |= dict.fromkeys(name for _, name in columns_of(keys))
+        if keys not in self._rows_by_keys:
+            self._names |= dict.fromkeys(name for _, name in name_columns(keys))
             if len(self._names) > MAX_NAMES:
                 raise InputError(
-                    f"the rows report {len(self._names)} different names; the most is {MAX_NAMES}",
+                    f"the rows report {len(self._names)} different names, more than the {MAX_NAMES} that are read",
                     path=Path(self._piece.file).parent,
                 )
-        self._rows_of.setdefault(keys, []).append(len(self._rows))
-        self._values_of.setdefault(keys, []).append(list(scores.values()))
+        self._rows_by_keys.setdefault(keys, []).append(len(self._rows))
+        self._values_by_keys.setdefault(keys, []).append(list(scores.values()))
         confidence = field_confidence(answer or "", positions, self._piece.field, self._piece.labels)
         facts = None if answer is None else describe_answer(answer, self._piece.field)
         self._rows.append(
-            (
-                digest(prompt_text, gold_text).hex(),
-                digest(prompt_text, gold_text, answer),
-                digest(answer, _text(metrics), _text(logprobs), _text(specifics)),
-                self._piece.name,
-                row,
-                pairs or None,
-                pairs is None,
-                bool(positions),
-                self._label(gold_text),
-                None if facts is None else _canonical(facts.label, self._piece.field, self._piece.labels),
-                confidence.first_token,
-                confidence.joint,
-                confidence.geometric_mean,
-                confidence.renormalised,
-                confidence.low,
-                confidence.high,
-                confidence.tokens if positions else None,
-                confidence.generated_is_largest,
-                confidence.reason,
-                None if facts is None else facts.kind,
-                None if facts is None else facts.characters,
-                None if facts is None else list(facts.hedges),
+            RowFacts(
+                key=digest(prompt_text, gold_text).hex(),
+                identity=digest(prompt_text, gold_text, answer),
+                content=digest(answer, _text(metrics), _text(logprobs), _text(specifics)),
+                metadata=pairs or None,
+                metadata_unread=pairs is None,
+                has_log_probabilities=bool(positions),
+                gold_label=self._label(gold_text),
+                predicted_label=None
+                if facts is None
+                else _canonical(facts.label, self._piece.field, self._piece.labels),
+                confidence_first_token=confidence.first_token,
+                confidence_joint=confidence.joint,
+                confidence_geometric_mean=confidence.geometric_mean,
+                confidence_renormalised=confidence.renormalised,
+                confidence_low=confidence.low,
+                confidence_high=confidence.high,
+                confidence_tokens=confidence.tokens if positions else None,
+                generated_is_largest=confidence.generated_is_largest,
+                no_confidence=confidence.reason,
+                answer_kind=None if facts is None else facts.kind,
+                answer_characters=None if facts is None else facts.characters,
+                hedges=None if facts is None else facts.hedges,
+                source_file=self._piece.name,
+                source_row=row,
             )
         )
         self._characters += len(specifics) if isinstance(specifics, str) else 0
@@ -208,9 +180,9 @@ class _Part:
 
     def _score_columns(self) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
         columns: dict[str, np.ndarray[Any, np.dtype[np.float64]]] = {}
-        for keys, rows in self._rows_of.items():
-            matrix = np.array(self._values_of[keys], dtype=np.float64)
-            for index, name in columns_of(keys):
+        for keys, rows in self._rows_by_keys.items():
+            matrix = np.array(self._values_by_keys[keys], dtype=np.float64)
+            for index, name in name_columns(keys):
                 if name not in columns:
                     columns[name] = np.full(len(self._rows), np.nan)
                 columns[name][rows] = matrix[:, index]

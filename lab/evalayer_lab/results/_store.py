@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import reading
 from evalayer_lab.output import CACHE
 
 _INDEX: Final = "index.json"
@@ -54,7 +54,7 @@ def hash_files(root: Path, files: Sequence[Path], store: Path | None) -> dict[Pa
     now = time.time_ns()
     for file in files:
         name = str(file.relative_to(root))
-        try:
+        with reading(file):
             before = file.stat()
             entry = known.get(name)
             if (
@@ -66,8 +66,6 @@ def hash_files(root: Path, files: Sequence[Path], store: Path | None) -> dict[Pa
                 hashed[file] = entry.digest
                 continue
             hashed[file] = file_hash(file)
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=file) from None
         record[name] = _Entry(before.st_size, before.st_mtime_ns, before.st_ctime_ns, now, hashed[file])
     if store is not None and record != known:
         write_json(store / _INDEX, {"version": _VERSION, "files": record})
@@ -109,7 +107,7 @@ def _read_index(path: Path) -> dict[str, _Entry]:
         return {}
 
 
-VERSION: Final = 1
+VERSION: Final = 2
 ROWS: Final = "rows.parquet"
 _MANIFEST: Final = "manifest.json"
 _MAX_MANIFEST: Final = 64 << 20
@@ -118,7 +116,7 @@ _UNUSED: Final = 86_400  # seconds
 _OWN: Final = re.compile(r"\..+-[0-9a-f]{32}|[0-9a-f]{32}|unpacked-[0-9a-f]{16}")
 
 
-def store_of(folder: Path) -> Path | None:
+def find_store(folder: Path) -> Path | None:
     """The folder to keep things in: `.evalayer` in the given one, or one for temporary files if that cannot be written.
 
     None if neither can.
@@ -143,7 +141,7 @@ def private_folder() -> Path | None:
     return own if is_own and stat.S_ISDIR(found.st_mode) else None
 
 
-def key_of(parts: object) -> str:
+def make_key(parts: object) -> str:
     """A name for what depends on these values only: 32 hexadecimal digits."""
     return blake2b(json.dumps([VERSION, parts]).encode(), digest_size=16).hexdigest()
 
@@ -178,7 +176,7 @@ def write_manifest(folder: Path, key: str, known: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def draft_of(folder: Path) -> Iterator[Path]:
+def make_draft(folder: Path) -> Iterator[Path]:
     """A new folder beside another one, for `publish`; deleted afterwards if it was not published."""
     draft = folder.with_name(f".{folder.name}-{uuid4().hex}")
     draft.mkdir(parents=True)

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from evalayer_lab.inputs import InputError
-from evalayer_lab.output import FAILURES_FILE, RECORD
-from evalayer_lab.run._journal import Journal
+from evalayer_lab.output import FAILURES, JOURNAL, RECORD, RESULTS, TENSORBOARD
+from evalayer_lab.run.journal import Journal
 
-JOURNAL: Final = "journal.jsonl"
-_RESULTS: Final = ("eval_results", "tensorboard_results", FAILURES_FILE)
+_WRITTEN: Final = (RESULTS, TENSORBOARD, FAILURES)
 
 
 def open_journal(folder: Path, fingerprint: Mapping[str, Any], started: str, *, overwrite: bool) -> Journal:
@@ -37,10 +36,10 @@ def open_journal(folder: Path, fingerprint: Mapping[str, Any], started: str, *, 
             if not overwrite:
                 raise
             _clear(folder)
-    elif any((folder / name).exists() for name in _RESULTS):
+    elif any((folder / name).exists() for name in _WRITTEN):
         if not overwrite:
             raise InputError(
-                "results of something else are here; use --overwrite to replace them, or another --output",
+                "there are results here that are not of a finished run; use --overwrite to replace them, or another --output",
                 path=folder,
             )
         _clear(folder)
@@ -49,7 +48,7 @@ def open_journal(folder: Path, fingerprint: Mapping[str, Any], started: str, *, 
 
 def _clear(folder: Path) -> None:
     # The record first: results without it are never taken for a finished run.
-    for name in (RECORD, *_RESULTS, JOURNAL):
+    for name in (RECORD, *_WRITTEN, JOURNAL):
         path = folder / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

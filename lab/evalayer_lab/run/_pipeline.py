@@ -14,7 +14,7 @@ from evalayer_lab.backends import Backend, Generation, Request
 from evalayer_lab.dataset import Row
 from evalayer_lab.function import LoadedHandler, LocalContext, postprocess, preprocess
 from evalayer_lab.output import Entry
-from evalayer_lab.run._journal import Journal
+from evalayer_lab.run.journal import Journal
 
 OnProgress = Callable[[int], None]
 _MAX_REASON: Final = 200
@@ -147,7 +147,18 @@ class Pipeline:
         return kind
 
     def _failed(self, row: Row, failure: str) -> Entry:
-        return Entry(row.line, row.system, row.query, row.response, row.metadata, None, None, None, None, failure)
+        return Entry(
+            line=row.line,
+            system=row.system,
+            prompt=row.query,
+            gold=row.response,
+            metadata=row.metadata,
+            inference=None,
+            logprobs=None,
+            scores=None,
+            unscored=None,
+            failure=failure,
+        )
 
     def _scored(self, row: Row, sample: Sample, generation: Generation) -> Entry:
         scores: dict[str, float] | None = None
@@ -162,16 +173,16 @@ class Pipeline:
                 failure = self._failure("postprocess", error)
             unscored = self._reasons(observed)
         return Entry(
-            row.line,
-            sample.system,
-            sample.prompt,
-            sample.gold,
-            row.metadata,
-            generation.text if generation.error is None else None,
-            generation.logprobs,
-            scores,
-            unscored or None,
-            failure,
+            line=row.line,
+            system=sample.system,
+            prompt=sample.prompt,
+            gold=sample.gold,
+            metadata=row.metadata,
+            inference=generation.text if generation.error is None else None,
+            logprobs=generation.logprobs,
+            scores=scores,
+            unscored=unscored or None,
+            failure=failure,
         )
 
     def _reasons(self, observed: Sequence[Observation]) -> Mapping[str, str]:

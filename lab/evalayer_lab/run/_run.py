@@ -16,12 +16,12 @@ from evalayer import __version__
 from evalayer_lab.backends import Backend
 from evalayer_lab.dataset import Problem, Problems, read_gen_qa
 from evalayer_lab.function import LoadedHandler
-from evalayer_lab.inputs import InputError
-from evalayer_lab.output import write_record, write_results, write_rows
+from evalayer_lab.inputs import InputError, reading
+from evalayer_lab.output import JOURNAL, write_record, write_results, write_rows
 from evalayer_lab.recipe import Recipe
-from evalayer_lab.run._folder import JOURNAL, open_journal
-from evalayer_lab.run._journal import locked
+from evalayer_lab.run._folder import open_journal
 from evalayer_lab.run._pipeline import Failure, OnProgress, Pipeline, StageSeconds
+from evalayer_lab.run.journal import locked
 
 _KEPT_PROBLEMS: Final = 100
 
@@ -105,7 +105,7 @@ def run(plan: RunPlan, on_progress: OnProgress = lambda rows: None) -> RunOutcom
     built = plan.handler.built
     if built is not None and built.aggregation != processor.aggregation:
         raise InputError(
-            f"the recipe folds with {processor.aggregation} and the handler was built for {built.aggregation}; "
+            f"the recipe aggregates with {processor.aggregation}, but the handler was built for {built.aggregation}; "
             f"set EVALAYER_AGGREGATION={processor.aggregation}",
             path=plan.handler.spec,
         )
@@ -113,7 +113,7 @@ def run(plan: RunPlan, on_progress: OnProgress = lambda rows: None) -> RunOutcom
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the output folder: {error.strerror}", path=plan.folder) from error
+        raise InputError(f"the output folder cannot be made: {error.strerror}", path=plan.folder) from error
     with locked(plan.folder):
         return _run(plan, fingerprint, on_progress)
 
@@ -182,11 +182,8 @@ def _fingerprint(plan: RunPlan) -> Mapping[str, Any]:
 
 
 def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+    with reading(path), path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _now() -> str:
@@ -196,4 +193,4 @@ def _now() -> str:
     try:
         return datetime.fromtimestamp(int(epoch), UTC).isoformat(timespec="microseconds")
     except (ValueError, OverflowError, OSError) as error:
-        raise InputError(f"SOURCE_DATE_EPOCH={epoch} is no time in seconds") from error
+        raise InputError(f"SOURCE_DATE_EPOCH={epoch} is not a time in seconds since 1970") from error

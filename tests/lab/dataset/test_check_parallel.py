@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from subprocess import PIPE, Popen
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab.dataset import Kind, Problem, Problems, check_dataset
-from evalayer_lab.dataset._content import Tally, tally
-from evalayer_lab.dataset._lines import split_file
-from evalayer_lab.dataset._problem import Reporter
-from evalayer_lab.dataset._rows import RowChecker
-from evalayer_lab.dataset._workers import _ask, tally_in_parallel
+from evalayer_lab.dataset import FACTS, DatasetReport, Kind, check_dataset
 from evalayer_lab.inputs import InputError
 
+FORBIDDEN = ("\0", "Bot:", "User:", "Assistant:", "[EOS]", "<image>", "<video>")
 texts = st.one_of(
     st.text(max_size=6),
     st.sampled_from(
@@ -52,41 +48,60 @@ encoded = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=500)
-@given(st.lists(encoded.filter(str.strip), min_size=1, max_size=3), st.sampled_from(["gen_qa", "llm_judge"]))
-def test_what_is_seen_at_once_is_what_a_closer_look_finds(lines: list[str], kind: Kind) -> None:
-    problems: list[Problem] = []
-    checker = RowChecker(kind, Reporter("gen_qa.jsonl", problems.append, strict=False))
-    for number, text in enumerate(lines, 1):
-        line = text.replace("response", "response_A").replace("query", "prompt") if kind == "llm_judge" else text
-        seen = checker._see_at_once(number, line.encode())
-        if seen is not None:
-            model, wrong = checker._read(line.encode())
-            assert model is not None
-            assert wrong == []
-            assert checker._look_closely(model, number, line.encode()) == seen
-            assert problems == []
+def is_flawless(line: str, kind: Kind) -> bool:
+    """Whether nothing at all is wrong with a row."""
+    facts = FACTS[kind]
+    try:
+        pairs: object = json.loads(line, object_pairs_hook=lambda pairs: pairs)
+    except ValueError:
+        return False
+    if not isinstance(pairs, list) or not all(isinstance(pair, tuple) for pair in pairs):
+        return False
+    row = dict(pairs)
+    return (
+        len(row) == len(pairs)
+        and set(facts.required) <= row.keys() <= set(facts.texts)
+        and all(isinstance(text, str) and not any(phrase in text for phrase in FORBIDDEN) for text in row.values())
+        and all(row[field].strip() for field in facts.filled)
+        and sum(len(row.get(field, "").encode()) for field in facts.context) // 4 < (facts.tokens or sys.maxsize)
+        and ("metadata" not in row or is_object(row["metadata"]))
+    )
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        '{"query": "q", "response": "r"}',
-        '{"response": "r", "query": "q", "system": ""}',
-        '{"query": "say \\"hi\\" \\\\", "response": "größe 木", "metadata": "{\\"a\\": \\"\\\\\\"\\"}"}\r',
-    ],
-)
-def test_good_rows_are_seen_at_once(line: str) -> None:
-    checker = RowChecker("gen_qa", Reporter("gen_qa.jsonl", print, strict=False))
-    assert checker._see_at_once(1, line.encode()) is not None
+def is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
-def parts(path: Path, size: int, limit: int) -> Tally:
-    merged = Tally(Problems(limit))
-    for span in split_file(str(path), size):
-        part = tally(str(path), "gen_qa", span, limit=limit)
-        merged.merge(Tally.from_json(json.loads(json.dumps(part.to_json())), str(path), limit))
-    return merged
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@given(encoded.filter(str.strip), st.sampled_from(["gen_qa", "llm_judge"]))
+def test_a_row_is_without_a_finding_if_nothing_is_wrong_with_it(tmp_path: Path, text: str, kind: Kind) -> None:
+    line = text.replace("response", "response_A").replace("query", "prompt") if kind == "llm_judge" else text
+    path = tmp_path / f"{kind}.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    try:
+        report = check_dataset(path, kind)
+    except InputError:  # the line begins a document
+        assert not is_flawless(line, kind)
+        return
+    assert (report.errors + report.warnings == 0) == is_flawless(line, kind)
+
+
+@contextmanager
+def spans_of(size: int, *, interpreter: str = "") -> Iterator[None]:
+    """Split every file into spans of a size, and share them, or without an interpreter count them in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("evalayer_lab.dataset._check.SPAN_BYTES", size)
+        patch.setattr("evalayer_lab.dataset._check.LARGE_BYTES", 0)
+        patch.setattr(sys, "executable", interpreter)
+        yield
+
+
+def check_parts(path: Path, size: int, limit: int, *, interpreter: str = "") -> DatasetReport:
+    with spans_of(size, interpreter=interpreter):
+        return check_dataset(path, "gen_qa", max_problems=limit, workers=2)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
@@ -97,26 +112,22 @@ def test_the_parts_of_a_file_add_up_to_the_whole(
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(lines) + end, encoding="utf-8")
     try:
-        whole = tally(str(path), "gen_qa", limit=limit)
-    except InputError:  # the first line begins a document
+        whole = check_dataset(path, "gen_qa", max_problems=limit, workers=1)
+    except InputError:  # there are no rows, or the first line begins a document
         return
-    assert parts(path, size, limit).to_json() == whole.to_json()
+    assert check_parts(path, size, limit) == whole
 
 
-def test_many_metadata_values_and_keys_add_up_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("keys", "values"), [(60, 150), (150, 1)])
+def test_many_metadata_values_and_keys_add_up_too(tmp_path: Path, keys: int, values: int) -> None:
     path = tmp_path / "gen_qa.jsonl"
-    row = {"query": "q", "response": "r"}
-    few = [{**row, "metadata": json.dumps({"id": n % 150, "few": n % 7, f"k{n % 60}": "v"})} for n in range(900)]
-    path.write_text("".join(json.dumps(one) + "\n" for one in few), encoding="utf-8")
-    whole = tally(str(path), "gen_qa", limit=3)
-    assert whole.content.metadata is not None
-    assert whole.content.metadata["id"].values is None
-    assert parts(path, 1000, 3).to_json() == whole.to_json()
-    many = [{**row, "metadata": json.dumps({f"k{n}": "v"})} for n in range(150)]
-    path.write_text("".join(json.dumps(one) + "\n" for one in many), encoding="utf-8")
-    whole = tally(str(path), "gen_qa", limit=3)
-    assert whole.content.metadata is None
-    assert parts(path, 1000, 3).to_json() == whole.to_json()
+    metadata = [{"id": n % values, "few": n % 7, f"k{n % keys}": "v"} for n in range(900)]
+    lines = [json.dumps({"query": "q", "response": "r", "metadata": json.dumps(one)}) for one in metadata]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    whole = check_dataset(path, max_problems=3, workers=1)
+    assert bool(whole.metadata) == (keys < 100)
+    assert check_parts(path, 1000, 3) == whole
+    assert check_parts(path, 20_000, 3, interpreter=sys.executable) == whole
 
 
 @pytest.fixture(scope="module")
@@ -151,40 +162,35 @@ def test_strict_stops_at_the_first_error_of_a_large_file(large: Path) -> None:
         check_dataset(large, workers=2, strict=True)
 
 
-def test_spans_without_an_answer_are_counted_here(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ends", ["exit 7", "read line; kill $$"])
+def test_parts_whose_process_ended_are_counted_here(
+    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{ends}\n")
+    program.chmod(0o700)
+    expected = check_dataset(large, workers=1)
+    monkeypatch.setattr(sys, "executable", str(program))
+    assert check_dataset(large, workers=2) == expected
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    assert check_dataset(large, workers=2) == expected
+
+
+def test_an_error_in_a_process_is_raised_here(tmp_path: Path) -> None:
     path = tmp_path / "gen_qa.jsonl"
-    path.write_text('{"query": "q", "response": "r"}\n' * 1000, encoding="utf-8")
-    spans = list(split_file(str(path), 10_000))
-    counted = list(tally_in_parallel(str(path), "gen_qa", spans, limit=1, workers=2))
-    assert [part.rows for part in counted] == [tally(str(path), "gen_qa", span, limit=1).rows for span in spans]
-    assert [part.rows for part in tally_in_parallel(str(path), "gen_qa", spans, limit=1, workers=0)] == [
-        part.rows for part in counted
-    ]
-
-
-@pytest.mark.parametrize("program", ["", "print('no JSON')", "print('[]')"])
-def test_a_worker_that_has_ended_has_no_answer(program: str) -> None:
-    with Popen([sys.executable, "-c", program], stdin=PIPE, stdout=PIPE) as worker:
-        worker.wait()
-        assert _ask(worker, {"path": "gen_qa.jsonl"}) is None
-        worker.communicate()
-
-
-def test_an_error_in_a_worker_is_raised_here(tmp_path: Path) -> None:
-    path = tmp_path / "gen_qa.jsonl"
-    path.write_text("[\n", encoding="utf-8")
+    path.write_text("[\n" * 2, encoding="utf-8")
     with pytest.raises(InputError, match="is a JSON array"):
-        list(tally_in_parallel(str(path), "gen_qa", [(0, 10)], limit=1, workers=1))
+        check_parts(path, 2, 1, interpreter=sys.executable)
 
 
-def test_workers_end_when_nobody_reads_on(large: Path) -> None:
-    spans = split_file(str(large), 2**20)
-    counting = tally_in_parallel(str(large), "gen_qa", spans, limit=1, workers=2)
-    next(counting)
-    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.alarm(30)  # rather a failure than a test that hangs
-    try:
-        counting.close()  # type: ignore[attr-defined]  # a generator
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
+def test_processes_end_when_nobody_reads_on(large: Path) -> None:
+    def stop(rows: int) -> None:
+        raise KeyError(rows)
+
+    def children() -> set[str]:
+        return {pid for listed in Path("/proc/self/task").glob("*/children") for pid in listed.read_text().split()}
+
+    before = children()
+    with pytest.raises(KeyError):
+        check_dataset(large, workers=2, on_progress=stop)
+    assert children() <= before

@@ -25,7 +25,6 @@ from tests.lab.results.result_tree import (
 
 from evalayer_lab.inputs import InputError
 from evalayer_lab.results import Results, read_results
-from evalayer_lab.results._details_file import DetailsFile
 
 ROWS = make_rows(40)
 
@@ -68,6 +67,18 @@ def test_columns(tmp_path: Path) -> None:
         assert list(results.column("hedges")[index]) == ["perhaps"]
     assert results.scored(results.metrics[0]).all()
     assert list(results.to_pandas().columns) == results.relation.columns
+
+
+def test_every_column_is_documented(tmp_path: Path) -> None:
+    results = read_results(write_tree(tmp_path / "run", ROWS))
+    documented = Results.__doc__ or ""
+    assert [name for name in results.columns if "." not in name and f"`{name}`" not in documented] == []
+    assert {name.partition(".")[0] for name in results.columns if "." in name} == {
+        "metric",
+        "gold",
+        "predicted",
+        "metadata",
+    }
 
 
 def test_rows_are_in_order_of_content(tmp_path: Path) -> None:
@@ -321,7 +332,7 @@ def test_unknown_columns(tmp_path: Path) -> None:
         results.codes("metric.grade")
     with pytest.raises(InputError, match="grade: the metric does not report counters of labels"):
         results.classes(next(metric for metric in results.metrics if metric.name == "grade"))
-    with pytest.raises(InputError, match="there are rows 0 to 39"):
+    with pytest.raises(InputError, match="the rows are numbered from 0 to 39"):
         results.texts([40])
 
 
@@ -353,7 +364,7 @@ def test_the_latest_of_several_times(tmp_path: Path) -> None:
     shutil.copy(older / "eval_results" / "inference_output.jsonl", tmp_path / "unused")
     results = read_results(folder)
     assert results.rows == 5
-    assert any("details of 2 times" in note for note in results.notes)
+    assert any("details files of 2 times" in note for note in results.notes)
 
 
 def test_a_run_in_the_folder_of_another_one(tmp_path: Path) -> None:
@@ -401,14 +412,17 @@ def test_a_long_text_that_stands_for_many_rows_is_not_copied(tmp_path: Path) -> 
         "predictions": ["a"] * 500,
     }
     pq.write_table(pa.table(cells), details_of(folder), store_schema=False, dictionary_pagesize_limit=1 << 22)
-    allocated = pa.total_allocated_bytes()
+    usual, counting = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
+    pa.set_memory_pool(counting)
     tracemalloc.start()
-    with DetailsFile(details_of(folder)) as file:
-        (batch,) = file.batches([0])
-        assert pa.total_allocated_bytes() - allocated < 50 << 20
-    assert tracemalloc.get_traced_memory()[1] < 50 << 20
-    tracemalloc.stop()
-    assert [len(str(text)) for text in batch.columns["prompt"]] == [1 << 20] * 500
+    try:
+        results = read_results(folder, cache=False)
+        assert tracemalloc.get_traced_memory()[1] < 50 << 20
+        assert 1 << 20 < (counting.max_memory() or 0) < 50 << 20
+    finally:
+        tracemalloc.stop()
+        pa.set_memory_pool(usual)
+    assert [len(row.prompt or "") for row in results.texts(range(500))] == [1 << 20] * 500
 
 
 def test_several_runs_are_listed(tmp_path: Path) -> None:
@@ -423,7 +437,7 @@ def test_details_of_several_tasks(tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "run", ROWS[:2])
     other = details_of(folder).with_name(f"details_custom|other|0_{TIME}.parquet")
     pq.write_table(pq.read_table(details_of(folder)).slice(1), other)
-    with pytest.raises(InputError, match="the 2 details files of one time are of different tasks"):
+    with pytest.raises(InputError, match="the 2 details files of one time belong to different tasks"):
         read_results(folder)
 
 

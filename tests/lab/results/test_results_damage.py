@@ -217,7 +217,7 @@ def test_other_values_of_the_container_are_left_out(tmp_path: Path) -> None:
 def test_too_many_names(tmp_path: Path) -> None:
     wide = repr({f"m{index}": 0.0 for index in range(5000)})
     folder = write_tree(tmp_path / "run", [Row("p", "g", "a")] * 2, columns={"metrics": ["{}", wide]})
-    assert fails(folder).reason == "the rows report 5000 different names; the most is 4096"
+    assert fails(folder).reason == "the rows report 5000 different names, more than the 4096 that are read"
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_any_damage_is_an_input_error_or_no_damage(
 def test_memory_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_tree(tmp_path / "run", make_rows(20))
     monkeypatch.setattr("evalayer_lab.results._assemble._MEMORY", 1)
-    with pytest.raises(InputError, match="the rows cannot be put in order here: "):
+    with pytest.raises(InputError, match="the rows cannot be sorted here: "):
         read_results(folder)
 
 

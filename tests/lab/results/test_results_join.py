@@ -59,7 +59,7 @@ def test_answers_of_another_run(tmp_path: Path) -> None:
     results = read_results(folder)
     assert results.join.answers is None
     assert results.join.missing.count == 0
-    assert "No line of inference_output.jsonl has the prompt, gold and answer of a row of the details." in results.notes
+    assert "No line of inference_output.jsonl matches a row of the details in prompt, gold and answer." in results.notes
 
 
 def test_duplicates_have_ordinals(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_dataset_of_another_run(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "gen_qa.jsonl", [("q", "h", None), (" ", "h", None)])
     results = read_results(folder, dataset=dataset)
     assert (results.join.missing.count, results.join.unexpected.count) == (1, 1)
-    assert "No row of the dataset has the prompt and the gold of a row of the run." in results.notes
+    assert "No row of the dataset matches a row of the run in prompt and gold." in results.notes
     assert "Rows of the dataset that have errors were left out: 1." in results.notes
     with pytest.raises(InputError, match="cannot be read"):
         read_results(folder, dataset=tmp_path / "none.jsonl")

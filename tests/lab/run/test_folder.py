@@ -130,7 +130,7 @@ def test_overwriting_begins_anew_where_the_plan_changed(plan: Planner) -> None:
 )
 def test_a_stopped_run_of_another_plan_is_not_mixed_in(plan: Planner, changed: dict[str, Any], name: str) -> None:
     _stopped(plan(backend=Echo("e")))
-    with pytest.raises(InputError, match=f"an unfinished run is here, and {name} changed since"):
+    with pytest.raises(InputError, match=f"an unfinished run is here, and {name} have changed since"):
         run(plan(**changed))
     assert run(plan()).resumed == 4
 
@@ -176,7 +176,7 @@ def test_results_of_something_else_are_kept_unless_told_otherwise(plan: Planner,
     mine = tmp_path / "out" / "job" / "eval_results" / "results_2020.json"
     mine.parent.mkdir(parents=True)
     mine.write_text("{}")
-    with pytest.raises(InputError, match="results of something else are here"):
+    with pytest.raises(InputError, match="there are results here that are not of a finished run"):
         run(plan())
     assert mine.exists()
     run(plan(overwrite=True))
@@ -184,7 +184,7 @@ def test_results_of_something_else_are_kept_unless_told_otherwise(plan: Planner,
 
 
 def test_a_handler_built_for_another_aggregation_is_refused(plan: Planner) -> None:
-    with pytest.raises(InputError, match="the recipe folds with min and the handler was built for average"):
+    with pytest.raises(InputError, match="the recipe aggregates with min, but the handler was built for average"):
         run(plan(aggregation="min"))
     outcome = run(plan(aggregation="min", handler=_handler(aggregation="min")))
     assert _record(outcome)["aggregates"]["same"] == 1.0

@@ -10,13 +10,24 @@ from hypothesis import strategies as st
 
 from evalayer_lab.inputs import InputError
 from evalayer_lab.output import Entry
-from evalayer_lab.run._journal import Journal, locked
+from evalayer_lab.run.journal import Journal, locked
 
 _FINGERPRINT = {"data": "abc", "limit": None}
 
 
 def _entry(line: int, text: str = "answer") -> Entry:
-    return Entry(line, None, "prompt", "gold", '{"a": "b"}', text, [[{"x": -0.1}]], {"m": 1 / 3}, {"n": "why"}, None)
+    return Entry(
+        line=line,
+        system=None,
+        prompt="prompt",
+        gold="gold",
+        metadata='{"a": "b"}',
+        inference=text,
+        logprobs=[{"x": -0.1}],
+        scores={"m": 0.5},
+        unscored={"n": "why"},
+        failure=None,
+    )
 
 
 def _open(path: Path, **fingerprint: object) -> Journal:
@@ -31,6 +42,18 @@ def test_what_was_appended_is_there_when_it_is_opened_again(tmp_path: Path) -> N
     again = Journal(tmp_path / "j", _FINGERPRINT, "another time")
     assert (again.done, again.last_line, again.started) == (2, 3, "2026-01-02T03:04:05+00:00")
     assert list(again.entries()) == [_entry(1), _entry(3)]
+    again.close()
+
+
+def test_the_lines_are_those_of_earlier_versions(tmp_path: Path) -> None:
+    header = '{"version":1,"started":"2026-01-02T03:04:05+00:00","data":"abc","limit":null}\n'
+    line = '[7,null,"prompt","gold","{\\"a\\": \\"b\\"}","answer",[{"x":-0.1}],{"m":0.5},{"n":"why"},null]\n'
+    journal = _open(tmp_path / "j")
+    journal.append([_entry(7)])
+    journal.close()
+    assert (tmp_path / "j").read_text() == header + line
+    again = _open(tmp_path / "j")
+    assert list(again.entries()) == [_entry(7)]
     again.close()
 
 
@@ -65,7 +88,7 @@ def test_a_journal_of_another_run_is_refused_with_what_changed(tmp_path: Path) -
     journal = _open(tmp_path / "j")
     journal.append([_entry(1)])
     journal.close()
-    with pytest.raises(InputError, match=r"data, limit changed since; use --overwrite"):
+    with pytest.raises(InputError, match=r"data, limit have changed since; use --overwrite"):
         _open(tmp_path / "j", data="xyz", limit=3)
     _open(tmp_path / "j").close()
 
@@ -90,7 +113,7 @@ def test_only_one_process_at_a_time(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "j").write_text(content)
-    with pytest.raises(InputError, match="no journal"):
+    with pytest.raises(InputError, match="not the journal of a run"):
         _open(tmp_path / "j")
     assert (tmp_path / "j").read_text() == content
 

@@ -52,7 +52,7 @@ class Journal:
 
     def append(self, entries: Iterable[Entry]) -> None:
         """Write entries. When this returns, killing the process does not lose them; they are synced once a second."""
-        lines = [encode([*entry]) for entry in entries]
+        lines = [encode(entry.to_json()) for entry in entries]
         if not lines:
             return
         self._file.write(b"\n".join(lines) + b"\n")
@@ -79,7 +79,7 @@ class Journal:
         found = self._file.readline()
         if not found.endswith(b"\n") or not self._file.read(1):  # nothing is lost by beginning anew
             if not (found.startswith(_BEGINNING) or _BEGINNING.startswith(found)):
-                raise InputError("is no journal of a run; use another --output", path=self._path, line=1)
+                raise InputError("is not the journal of a run; use another --output", path=self._path, line=1)
             self._file.truncate(0)
             self._file.write(header)
             self._file.flush()
@@ -105,24 +105,24 @@ class Journal:
             started = found["started"]
             datetime.fromisoformat(started)
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError("is no journal of a run; use another --output", path=self._path, line=1) from error
+            raise InputError("is not the journal of a run; use another --output", path=self._path, line=1) from error
         changed = sorted(
             key for key in (found.keys() | expected.keys()) - {"started"} if found.get(key) != expected.get(key)
         )
         if changed:
             raise InputError(
-                f"an unfinished run is here, and {', '.join(changed)} changed since; "
-                "use --overwrite to begin anew, or another --output",
+                f"an unfinished run is here, and {', '.join(changed)} have changed since; "
+                "use --overwrite to start again, or another --output",
                 path=self._path.parent,
             )
         return str(started)
 
     def _entry(self, line: bytes, number: int) -> Entry:
         try:
-            return Entry._make(decode(line))
+            return Entry.from_json(decode(line))
         except (ValueError, TypeError, RecursionError) as error:
             raise InputError(
-                "the journal is damaged here; use --overwrite to begin anew", path=self._path, line=number
+                "the journal is damaged here; use --overwrite to start again", path=self._path, line=number
             ) from error
 
 
