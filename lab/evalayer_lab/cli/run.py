@@ -78,7 +78,7 @@ def run(
     import sys
     from contextlib import redirect_stdout
 
-    from evalayer_lab.cli._console import console, progress
+    from evalayer_lab.cli._console import console, print_findings, progress
     from evalayer_lab.cli._results import write_html
     from evalayer_lab.function import DEFAULT_HANDLER, load_handler
     from evalayer_lab.recipe import read_recipe
@@ -87,9 +87,8 @@ def run(
     from evalayer_lab.run import RunPlan
     from evalayer_lab.run import run as run_plan
 
-    settings = read_recipe(recipe)
-    for warning in settings.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    settings, findings = read_recipe(recipe)
+    print_findings(findings, err=True)
     os.environ.setdefault("EVALAYER_AGGREGATION", settings.processor.aggregation)
     with redirect_stdout(sys.stderr):
         loaded = load_handler(handler or DEFAULT_HANDLER)

@@ -107,7 +107,9 @@ def rehearse(tmp_path: Path) -> Runner:
             built = build_lambda_handler(_task(), aggregation=aggregation)
             handler = _loaded(built, built)
         return run(
-            RunPlan(read_recipe(recipe), recipe, data, handler, backend or Scripted(), tmp_path / "output", **options)
+            RunPlan(
+                read_recipe(recipe)[0], recipe, data, handler, backend or Scripted(), tmp_path / "output", **options
+            )
         )
 
     return rehearse
