@@ -70,17 +70,17 @@ def examine_dataset(path: Path | None, kind: str) -> Dataset | None:
     report = check_dataset(path, _KINDS.get(kind), max_problems=_SHOWN)
     checks = [
         (error if problem.severity == "error" else warning)("dataset", str(problem))
-        for problem in report.problems
+        for problem in report.findings
         if problem.line is not None  # the file's name does not matter: it is uploaded under the right one
     ]
-    more = report.errors + report.warnings - len(report.problems)
+    more = report.errors + report.warnings - len(report.findings)
     if more:
         checks.append((error if report.errors else warning)("dataset", f"{more:,} more: evalayer dataset check {path}"))
     if not report.errors:
         checks.insert(0, ok("dataset", f"{path} has {report.rows:,} rows without an error"))
     first = reward = largest = None
     if report.kind == "gen_qa":
-        row = next(read_gen_qa(path, on_problem=lambda problem: None), None)
+        row = next(read_gen_qa(path, on_finding=lambda finding: None), None)
         first = Sample(row.query, row.response, row.system) if row else None
         largest = _largest(path, _postprocess_event) or None
     elif report.kind == "rft_eval":
