@@ -1,6 +1,6 @@
 """Recipes of the evaluation container: typed, checked with a line and a code for everything that is wrong, written."""
 
-from evalayer_lab.recipe._check import Report, check_recipe, check_text, fix_recipe
+from evalayer_lab.recipe._check import Report, check_document, check_recipe, check_text, fix_recipe
 from evalayer_lab.recipe._edit import Insert, SetValue, apply
 from evalayer_lab.recipe._facts import MODELS, TASKS, Kind
 from evalayer_lab.recipe._finding import Code, Finding
@@ -44,6 +44,7 @@ __all__ = [
     "Run",
     "SetValue",
     "apply",
+    "check_document",
     "check_recipe",
     "check_text",
     "fix_recipe",

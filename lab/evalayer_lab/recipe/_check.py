@@ -77,6 +77,11 @@ def check_text(text: str, circumstances: Circumstances = TRAINING_JOB, path: str
     return _examined(parse_document(path, text), circumstances, ())
 
 
+def check_document(document: Document, circumstances: Circumstances = TRAINING_JOB) -> Report:
+    """Check a recipe that has been read, as `check_recipe` does."""
+    return _examined(document, circumstances, ())
+
+
 def fix_recipe(path: str | PathLike[str], circumstances: Circumstances = TRAINING_JOB) -> Report:
     """Check a recipe, make the changes that are safe, and write it back if there are any.
 
