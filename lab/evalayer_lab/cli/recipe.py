@@ -218,9 +218,9 @@ def _settings(
     if not chosen["name"]:
         chosen["name"] = click.prompt("name", default=file.stem) if asks else file.stem
     if stack:
-        from evalayer_lab.aws import stack_output as ask_for_output
+        from evalayer_lab.aws import Aws
 
-        chosen["lambda_arn"] = ask_for_output(stack, stack_output, region)
+        chosen["lambda_arn"] = Aws.connect(region).stack_output(stack, stack_output)
     elif not chosen["lambda_arn"] and asks and chosen["task"] in {"gen_qa", "rft_eval"}:
         chosen["lambda_arn"] = click.prompt("ARN of the Lambda function (empty for none)", default="") or None
     return NewRecipe(**chosen)

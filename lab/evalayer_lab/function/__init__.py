@@ -2,8 +2,14 @@
 
 from evalayer_lab.function._artefact import Artefact, Distribution, Entry, Target, artefact_name, marker_environment
 from evalayer_lab.function._binaries import SharedObject, unloadable
-from evalayer_lab.function._call import InvalidResponse, LocalContext, postprocess, preprocess
-from evalayer_lab.function._emulator import DEFAULT_LAMBDA_HANDLER, DEFAULT_PYTHON, FunctionFailed, RuntimeEmulator
+from evalayer_lab.function._call import InvalidResponse, LocalContext, postprocess, preprocess, reward
+from evalayer_lab.function._emulator import (
+    DEFAULT_LAMBDA_HANDLER,
+    DEFAULT_PYTHON,
+    MAX_PAYLOAD_BYTES,
+    FunctionFailed,
+    RuntimeEmulator,
+)
 from evalayer_lab.function._load import DEFAULT_HANDLER, Handler, LoadedHandler, load_handler
 from evalayer_lab.function._runtime import (
     ARCHITECTURES,
@@ -23,6 +29,7 @@ __all__ = [
     "DEFAULT_LAMBDA_HANDLER",
     "DEFAULT_PYTHON",
     "MACHINES",
+    "MAX_PAYLOAD_BYTES",
     "PACKAGES",
     "Architecture",
     "Artefact",
@@ -47,5 +54,6 @@ __all__ = [
     "parse_runtime",
     "postprocess",
     "preprocess",
+    "reward",
     "unloadable",
 ]

@@ -91,7 +91,7 @@ def read_document(path: str) -> Document:
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path=path) from error
     if len(content) > MAX_BYTES:
-        raise InputError(f"is larger than {MAX_BYTES // 1024} KiB; no recipe is", path=path)
+        raise InputError(f"is larger than {MAX_BYTES // 1024} KiB; recipes are never that large", path=path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -129,7 +129,7 @@ class _Reader:
         if root is None:
             raise self._error("is empty")
         if not isinstance(root, MappingNode):
-            raise self._error("is no mapping; a recipe has the sections run, evaluation, inference and processor")
+            raise self._error("is not a mapping; a recipe has the sections run, evaluation, inference and processor")
         return Document(self._path, self._mapping(root, ()), self._lines, text, self._spans)
 
     def _check_events(self, text: str) -> None:
@@ -167,7 +167,7 @@ class _Reader:
                 raise self._error("a key is not text; quote it", line, place)
             if key in values:
                 first = self._lines[(*place, key)]
-                raise self._error(f"stands here for the second time; the first is on line {first}", line, (*place, key))
+                raise self._error(f"is written twice; the first time on line {first}", line, (*place, key))
             self._lines[(*place, key)] = line + 1
             self._spans[(*place, key)] = Span(
                 (key_node.start_mark.index, key_node.end_mark.index),

@@ -29,7 +29,9 @@ def check_evaluation(subject: Subject) -> Iterator[Remark]:
     if name and facts is None:
         near = get_close_matches(name[:60], TASKS, n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; evalayer knows {', '.join(TASKS)}"
-        yield subject.warning("unknown-task", ("evaluation", "task"), f"is {shown(name)}, which is no known task{hint}")
+        yield subject.warning(
+            "unknown-task", ("evaluation", "task"), f"is {shown(name)}, which is not a known task{hint}"
+        )
     if facts is None:
         return
     for field, wanted, known in (("strategy", facts.strategy, STRATEGIES), ("metric", facts.metric, METRICS)):
@@ -87,7 +89,7 @@ def _reasoning(subject: Subject) -> Iterator[Remark]:
         )
     elif effort == "medium":
         yield subject.warning(
-            "reasoning-effort", place, "is 'medium', on which the sources differ; low and high are certain"
+            "reasoning-effort", place, "is 'medium', which AWS's own pages disagree on; low and high are safe"
         )
     elif not isinstance(effort, str) or effort not in _EFFORTS:
         yield subject.error("reasoning-effort", place, f"is {shown(effort)}; it takes null, low or high")
@@ -135,7 +137,7 @@ def _spelling(subject: Subject, content: object, model: type[BaseModel], place: 
         meant = _OTHER_WORDS.get(name) or known.get(_letters(name))
         if name not in model.model_fields and meant in model.model_fields:
             twice = meant in content
-            reason = f"is not read; the field is {meant}" + (", which is there too" if twice else "")
+            reason = f"is not read; the field is {meant}" + (", which is set as well" if twice else "")
             yield subject.error("spelling", (*place, name), reason, None if twice else Rename((*place, name), meant))
         section = section_of(model.model_fields[name].annotation) if name in model.model_fields else None
         if section:
@@ -157,7 +159,7 @@ def _placeholders(subject: Subject, value: object, place: Keys) -> Iterator[Rema
             yield subject.warning("placeholder", place, f"still has {shown(found[0])} in it; fill it in")
         elif found := _EXAMPLE_ACCOUNT.search(value):
             yield subject.warning(
-                "placeholder", place, f"has {found[0][1:-1]}, the account of examples; write your own"
+                "placeholder", place, f"has {found[0][1:-1]}, the account number of AWS's examples; write your own"
             )
     elif isinstance(value, Mapping):
         for name, item in value.items():

@@ -58,7 +58,7 @@ def _arn(subject: Subject, place: Keys) -> Iterator[Remark]:
         edit = SetValue(place, inner) if Function.parse(inner) else None
         wanted = "arn:aws:lambda:REGION:ACCOUNT:function:NAME"
         yield subject.error(
-            "lambda-arn", place, f"is {shown(arn)}, which is no ARN of a Lambda function: {wanted}", edit
+            "lambda-arn", place, f"is {shown(arn)}, which is not the ARN of a Lambda function: {wanted}", edit
         )
         return
     if function.qualifier or function.partition != "aws":
@@ -71,13 +71,13 @@ def _arn(subject: Subject, place: Keys) -> Iterator[Remark]:
     if not _SAGEMAKER.search(function.name):
         if subject.circumstances.hyperpod:
             yield subject.error(
-                "lambda-arn-name", place, "has no SageMaker in the function's name; HyperPod refuses that"
+                "lambda-arn-name", place, "names a function without SageMaker in its name; HyperPod refuses that"
             )
         else:
             yield subject.warning(
                 "lambda-arn-name",
                 place,
-                "has no SageMaker in the function's name; AmazonSageMakerFullAccess does not let a job invoke it",
+                "names a function without SageMaker in its name; AmazonSageMakerFullAccess does not let a job invoke it",
             )
 
 
@@ -115,7 +115,7 @@ def _corpus_metrics(subject: Subject, fold: str) -> Iterator[Remark]:
 
 def _type(subject: Subject) -> Iterator[Remark]:
     place, given = ("processor", "lambda_type"), subject.get("processor", "lambda_type")
-    if not subject.text("processor", "lambda_arn"):
+    if not subject.text("processor", "lambda_arn") and not subject.circumstances.twin:
         if given == "custom_metrics":
             yield subject.warning(
                 "lambda-arn-empty", ("processor", "lambda_arn"), "is missing or empty: no function is called"

@@ -44,7 +44,7 @@ def _model(subject: Subject) -> Iterator[Remark]:
         near = get_close_matches(kind[:60], [model.type for model in MODELS.values()], n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         yield subject.warning(
-            "model-type", ("run", "model_type"), f"is {shown(kind)}, which is no known model{hint}", fix
+            "model-type", ("run", "model_type"), f"is {shown(kind)}, which is not a known model{hint}", fix
         )
     if path is ABSENT or path == "":
         yield subject.error("missing-field", ("run", "model_name_or_path"), "is missing or empty; a job needs it")
@@ -75,7 +75,7 @@ def _replicas(subject: Subject) -> Iterator[Remark]:
     place, count = ("run", "replicas"), subject.get("run", "replicas")
     instances = subject.circumstances.instances
     if count is ABSENT:
-        if instances is None:
+        if instances is None and not subject.circumstances.twin:
             yield subject.warning("replicas", place, "is missing; the job then needs an instance count at launch")
     elif not isinstance(count, int) or isinstance(count, bool):
         return
@@ -103,7 +103,7 @@ def _data(subject: Subject) -> Iterator[Remark]:
                 "data-s3-path", place, "is missing or empty; a HyperPod job reads its dataset from there"
             )
         elif isinstance(path, str) and path and not path.startswith("s3://"):
-            yield subject.error("data-s3-path", place, f"is {shown(path)}, which is no S3 URI")
+            yield subject.error("data-s3-path", place, f"is {shown(path)}, which is not an S3 URI")
     elif path is ABSENT and subject.kind != "open_source":
         yield subject.error(
             "data-s3-path",

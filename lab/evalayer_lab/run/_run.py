@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from evalayer import __version__
 from evalayer_lab.backends import Backend
-from evalayer_lab.dataset import Problem, Problems, read_gen_qa
+from evalayer_lab.dataset import read_gen_qa
 from evalayer_lab.function import LoadedHandler
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import Finding, Findings, InputError
 from evalayer_lab.output import write_record, write_results, write_rows
 from evalayer_lab.recipe import Recipe
 from evalayer_lab.run._folder import JOURNAL, open_journal
@@ -82,7 +82,7 @@ class RunOutcome:
     failures: Mapping[str, int]
     first_failures: Mapping[str, Failure] = field(repr=False)
     metric_failures: Mapping[str, Failure] = field(repr=False)
-    problems: Sequence[Problem] = field(repr=False)
+    problems: Sequence[Finding] = field(repr=False)
     problem_count: int
     seconds: StageSeconds = field(repr=False)
 
@@ -124,14 +124,14 @@ def _run(plan: RunPlan, fingerprint: Mapping[str, Any], on_progress: OnProgress)
     try:
         resumed = journal.done
         on_progress(resumed)
-        problems = Problems(_KEPT_PROBLEMS)
+        problems = Findings(_KEPT_PROBLEMS)
         pipeline = Pipeline(
             plan.handler,
             plan.backend,
             preprocessing=processor.preprocessing.enabled,
             postprocessing=processor.postprocessing.enabled,
         )
-        rows = read_gen_qa(plan.data, on_problem=problems.add, strict=plan.strict)
+        rows = read_gen_qa(plan.data, on_finding=problems.add, strict=plan.strict)
         pipeline.process(islice(rows, plan.limit), journal, on_progress)
         started = perf_counter()
         timestamp = journal.started.replace(":", "-")

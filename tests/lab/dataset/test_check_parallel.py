@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab.dataset import Kind, Problem, Problems, check_dataset
+from evalayer_lab.dataset import Kind, check_dataset
 from evalayer_lab.dataset._content import Tally, tally
+from evalayer_lab.dataset._findings import Reporter
 from evalayer_lab.dataset._lines import split_file
-from evalayer_lab.dataset._problem import Reporter
 from evalayer_lab.dataset._rows import RowChecker
 from evalayer_lab.dataset._workers import _ask, tally_in_parallel
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import Finding, Findings, InputError
 
 texts = st.one_of(
     st.text(max_size=6),
@@ -55,8 +55,8 @@ encoded = st.one_of(
 @settings(deadline=None, max_examples=500)
 @given(st.lists(encoded.filter(str.strip), min_size=1, max_size=3), st.sampled_from(["gen_qa", "llm_judge"]))
 def test_what_is_seen_at_once_is_what_a_closer_look_finds(lines: list[str], kind: Kind) -> None:
-    problems: list[Problem] = []
-    checker = RowChecker(kind, Reporter("gen_qa.jsonl", problems.append, strict=False))
+    findings: list[Finding] = []
+    checker = RowChecker(kind, Reporter("gen_qa.jsonl", findings.append, strict=False))
     for number, text in enumerate(lines, 1):
         line = text.replace("response", "response_A").replace("query", "prompt") if kind == "llm_judge" else text
         seen = checker._see_at_once(number, line.encode())
@@ -65,7 +65,7 @@ def test_what_is_seen_at_once_is_what_a_closer_look_finds(lines: list[str], kind
             assert model is not None
             assert wrong == []
             assert checker._look_closely(model, number, line.encode()) == seen
-            assert problems == []
+            assert findings == []
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_good_rows_are_seen_at_once(line: str) -> None:
 
 
 def parts(path: Path, size: int, limit: int) -> Tally:
-    merged = Tally(Problems(limit))
+    merged = Tally(Findings(limit))
     for span in split_file(str(path), size):
         part = tally(str(path), "gen_qa", span, limit=limit)
         merged.merge(Tally.from_json(json.loads(json.dumps(part.to_json())), str(path), limit))
@@ -121,7 +121,7 @@ def test_many_metadata_values_and_keys_add_up_too(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of more than 32 MiB, with a problem in every thousandth row."""
+    """A file of more than 32 MiB, with a finding in every thousandth row."""
     path = tmp_path_factory.mktemp("large") / "gen_qa.jsonl"
     filler = "word " * 2000
     with path.open("w", encoding="utf-8") as file:
@@ -141,7 +141,7 @@ def test_a_large_file_gives_the_same_report_with_any_number_of_workers(large: Pa
     report = check_dataset(large, workers=3, on_progress=counted.append)
     assert report == check_dataset(large, workers=1)
     assert (report.rows, report.good, report.errors, report.warnings) == (3600, 3597, 3, 3)
-    assert [problem.line for problem in report.problems] == [999, 1000, 1999, 2000, 2999, 3000]
+    assert [finding.place.line for finding in report.findings] == [999, 1000, 1999, 2000, 2999, 3000]
     assert report.duplicates == 600
     assert sum(counted) == report.good
 
