@@ -133,11 +133,11 @@ class Subject:
 
     def error(self, code: Code, keys: Keys, reason: str, edit: Edit | None = None) -> Remark:
         """Say of a field that it is known to fail or to mislead."""
-        return Remark(keys, Finding(code, "error", self._place(keys), reason, edit and describe(edit)), edit)
+        return Remark(keys, Finding(code, "error", self._place(keys), reason, describe(edit) if edit else None), edit)
 
     def warning(self, code: Code, keys: Keys, reason: str, edit: Edit | None = None) -> Remark:
         """Say of a field that it may fail or mislead."""
-        return Remark(keys, Finding(code, "warning", self._place(keys), reason, edit and describe(edit)), edit)
+        return Remark(keys, Finding(code, "warning", self._place(keys), reason, describe(edit) if edit else None), edit)
 
     def _place(self, keys: Keys) -> Place:
         place = self.document.place(keys)
