@@ -77,7 +77,7 @@ def _arn(subject: Subject, place: Keys) -> Iterator[Remark]:
             yield subject.warning(
                 "lambda-arn-name",
                 place,
-                "names a function without SageMaker in its name, which AmazonSageMakerFullAccess does not let a job invoke",
+                "names a function without SageMaker in its name; AmazonSageMakerFullAccess lets no job invoke that",
             )
 
 
