@@ -49,7 +49,7 @@ def run_twin(folder: Path) -> None:
     from evalayer_lab.run import RunPlan, run
 
     plan = RunPlan(
-        recipe=read_recipe(ROOT / "recipes/support_tickets.yaml"),
+        recipe=read_recipe(ROOT / "recipes/support_tickets.yaml")[0],
         recipe_path=ROOT / "recipes/support_tickets.yaml",
         data=folder / "gen_qa.jsonl",
         handler=load_handler(str(ROOT / "processors/app.py") + ":lambda_handler"),

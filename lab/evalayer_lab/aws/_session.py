@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from evalayer_lab.aws._errors import AwsError, asking, one_line
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, suggest
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_iam import IAMClient
@@ -86,6 +87,12 @@ class Aws:
         return client
 
     @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        """Stacks."""
+        client: CloudFormationClient = self._client("cloudformation")
+        return client
+
+    @cached_property
     def cloudwatch(self) -> CloudWatchClient:
         """Metrics."""
         client: CloudWatchClient = self._client("cloudwatch")
@@ -120,6 +127,20 @@ class Aws:
         client: SageMakerClient = self._client("sagemaker", attempts=1)
         return client
 
+    def stack_output(self, stack: str, key: str) -> str:
+        """Ask for one output of a CloudFormation stack.
+
+        Raises:
+            InputError: the stack has no such output.
+            AwsError: AWS cannot be asked, or there is no such stack.
+        """
+        with asking("cloudformation:DescribeStacks", f"the stack {stack}"):
+            found = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        outputs = {one.get("OutputKey", ""): one.get("OutputValue", "") for one in found.get("Outputs", [])}
+        if key not in outputs:
+            raise InputError(f"the stack {stack} has no output {key}; {suggest(key, sorted(outputs))}")
+        return outputs[key]
+
     def _client(self, service: str, *, attempts: int | None = None, timeout: float = 60) -> Any:
         from botocore.config import Config
 
@@ -139,6 +160,6 @@ def _configuring() -> Iterator[None]:
     try:
         with asking("the configuration", "AWS"):
             yield
-    except (ValueError, OSError) as error:  # a number or an address that is none; a credential_process that fails
+    except (ValueError, OSError) as error:  # a number or an address that is not one; a credential_process that fails
         reason = f"the AWS configuration cannot be used: {one_line(error)}; check AWS_PROFILE and the variables AWS_*"
         raise AwsError(reason, "credentials") from error

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from evalayer_lab.cli._console import counted
-from evalayer_lab.cli._dataset_output import KINDS, as_json, max_problems, out, overwrite, print_problems, safe
+from evalayer_lab.cli._dataset_output import KINDS, as_json, max_problems, out, overwrite, print_first, print_json, safe
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import Conversion, Format, Kind
@@ -67,8 +65,8 @@ def convert(
     The JSON object has
       path, out, kind    what was read, what was written, what its rows are
       rows, written      the rows that were read, and those that were written
-      errors             how many there are
-      problems           the first of them: {path, line, field, reason, severity}
+      errors, warnings   how many there are
+      findings           the first of them: {code, severity, path, line, field, reason, fix}
       columns            by field, its column
       unused             the columns that were not written
 
@@ -103,7 +101,7 @@ def convert(
             on_progress=advance,
         )
     if as_json:
-        click.echo(json.dumps(asdict(done), indent=2, ensure_ascii=False))
+        print_json(done)
     else:
         _print(done)
     if done.written < done.rows:
@@ -118,7 +116,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _print(done: Conversion) -> None:
-    print_problems(done.problems, done.errors)
+    print_first(done)
     left_out = f"; {done.rows - done.written:,} left out" if done.written < done.rows else ""
     click.echo(f"Wrote {counted(done.written, 'row')} to {done.out}{left_out}")
     renamed = [f"{field} from {safe(column)}" for field, column in done.columns.items() if field != column]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from evalayer_lab.cli._console import counted
-from evalayer_lab.cli._dataset_output import as_json, max_problems, out, overwrite, print_problems, values
+from evalayer_lab.cli._dataset_output import as_json, max_problems, out, overwrite, print_first, print_json, values
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import DomainSource, Enrichment
@@ -51,7 +49,8 @@ def enrich(
       path, out, rows    what was read, what was written, and their rows
       changed            the rows that got something
       not_objects        the rows whose metadata is text of another kind, left as they are
-      errors, problems   how many there are, and the first of them
+      errors, warnings   how many there are
+      findings           the first of them: {code, severity, path, line, field, reason, fix}
       added              by key: {rows, values: {value: rows}, other}
       kept               by key, the rows that had it before
       domain             {about, rows, accuracy, commonest} of what finds domains, or null
@@ -85,7 +84,7 @@ def enrich(
     if domain is not None:
         about = {name: getattr(domain, name) for name in ("about", "rows", "accuracy", "commonest")}
     if as_json:
-        click.echo(json.dumps({**asdict(done), "domain": about}, indent=2, ensure_ascii=False))
+        print_json(done, domain=about)
     else:
         _print(done, domain)
     if done.errors:
@@ -93,16 +92,14 @@ def enrich(
 
 
 def _keys(add: str | None, *, has_domain: bool) -> list[str]:
-    from difflib import get_close_matches
+    from evalayer_lab.inputs import suggest
 
     if add is None:
         return [key for key in _KEYS if key != "domain" or has_domain]
     keys = [key.strip() for key in add.split(",")]
     for key in keys:
         if key not in _KEYS:
-            near = get_close_matches(key, _KEYS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(_KEYS)}"
-            raise click.BadParameter(f"{key!r} cannot be added; {hint}", param_hint="--add")
+            raise click.BadParameter(f"{key!r} cannot be added; {suggest(key, _KEYS)}", param_hint="--add")
     return list(dict.fromkeys(keys))
 
 
@@ -128,7 +125,7 @@ def _print(done: Enrichment, domain: DomainSource | None) -> None:
 
     from evalayer_lab.cli._console import console
 
-    print_problems(done.problems, done.errors)
+    print_first(done)
     table = Table(box=None, pad_edge=False)
     for heading in ("added", "rows", "had it", "values"):
         table.add_column(heading, justify="right" if heading in {"rows", "had it"} else "left")

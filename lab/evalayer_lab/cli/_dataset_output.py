@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
-from evalayer_lab.cli._console import counted
+from evalayer_lab.cli._console import counted, print_findings
 
 if TYPE_CHECKING:
-    from evalayer_lab.dataset import MetadataKey, Problem
+    from evalayer_lab.dataset import Conversion, DatasetReport, Enrichment, MetadataKey, Sampling
+
+    Done: TypeAlias = Conversion | DatasetReport | Enrichment | Sampling
 
 KINDS: Final = ("gen_qa", "llm_judge", "rubric_llm_judge", "mm_llm_judge", "rft_eval")
 _SHOWN_VALUES: Final = 6
 
 max_problems = click.option(
-    "--max-problems", type=click.IntRange(min=0), default=20, show_default=True, help="How many problems to print."
+    "--max-problems", type=click.IntRange(min=0), default=20, show_default=True, help="How many findings to print."
 )
 out = click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The file to write.")
 overwrite = click.option("--overwrite", is_flag=True, help="Replace the file that is written.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-def print_problems(problems: Sequence[Problem], total: int) -> None:
-    """Print the problems that were kept, and how many more there are."""
-    for problem in problems:
-        severity = click.style(problem.severity, fg="red" if problem.severity == "error" else "yellow")
-        click.echo(f"{severity}: {problem}")
-    left_out = total - len(problems)
-    if left_out:
-        click.echo(f"… and {counted(left_out, 'more problem')}; --max-problems {total} prints all")
+def print_first(done: Done) -> None:
+    """Print the findings that were kept, and how many more there are."""
+    print_findings(done.findings)
+    total = done.errors + done.warnings
+    if total > len(done.findings):
+        more = counted(total - len(done.findings), "more finding")
+        click.echo(f"… and {more}; --max-problems {total} prints all")
     if total:
         click.echo()
+
+
+def print_json(done: Done, **more: Any) -> None:
+    """Print the result of a command as one JSON object."""
+    findings = [finding.to_json() for finding in done.findings]
+    click.echo(json.dumps({**asdict(done), "findings": findings, **more}, indent=2, ensure_ascii=False))
 
 
 def values(found: MetadataKey) -> str:

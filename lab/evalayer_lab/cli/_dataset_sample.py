@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from evalayer_lab.cli._dataset_output import as_json, max_problems, out, overwrite, print_problems, safe
+from evalayer_lab.cli._dataset_output import as_json, max_problems, out, overwrite, print_first, print_json, safe
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import Sampling
@@ -52,7 +50,8 @@ def sample(
     The JSON object has
       path, out          what was read, what was written
       rows, taken        the rows of the file, and of the sample
-      errors, problems   how many there are, and the first of them
+      errors, warnings   how many there are
+      findings           the first of them: {code, severity, path, line, field, reason, fix}
       strata             {values: {key: value}, rows, taken}
 
     \b
@@ -77,7 +76,7 @@ def sample(
             on_progress=advance,
         )
     if as_json:
-        click.echo(json.dumps(asdict(taken), indent=2, ensure_ascii=False))
+        print_json(taken)
     else:
         _print(taken, keys)
     if taken.errors:
@@ -90,7 +89,7 @@ def _print(taken: Sampling, keys: list[str]) -> None:
 
     from evalayer_lab.cli._console import console
 
-    print_problems(taken.problems, taken.errors)
+    print_first(taken)
     if keys:
         table = Table(box=None, pad_edge=False)
         for key in keys:

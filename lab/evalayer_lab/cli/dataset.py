@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +9,7 @@ import click
 from evalayer_lab.cli._console import counted
 from evalayer_lab.cli._dataset_convert import convert
 from evalayer_lab.cli._dataset_enrich import enrich
-from evalayer_lab.cli._dataset_output import KINDS, max_problems, print_problems, safe, values
+from evalayer_lab.cli._dataset_output import KINDS, as_json, max_problems, print_first, print_json, safe, values
 from evalayer_lab.cli._dataset_sample import sample
 from evalayer_lab.cli._main import Group
 
@@ -28,13 +26,14 @@ def dataset() -> None:
 @click.argument("file", type=click.Path())
 @click.option("--kind", type=click.Choice(KINDS), help="What the rows are.  [default: by the file's name and rows]")
 @click.option("--strict", is_flag=True, help="Stop at the first bad row; exit code 2.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@as_json
 @max_problems
 @click.pass_context
 def check(ctx: click.Context, file: str, kind: Kind | None, strict: bool, as_json: bool, max_problems: int) -> None:
     """Check every row of a dataset and say what the file holds.
 
-    Prints each problem as "path:line: field: reason". An error makes a row unusable; a warning is worth a look.
+    Prints each finding as "path:line: field: reason [code]"; docs/datasets.md explains the codes. An error makes a
+    row unusable; a warning is worth a look.
     Exits with 0 when no row has an error, 1 when some have, 2 when the file cannot be used at all.
 
     \b
@@ -42,7 +41,7 @@ def check(ctx: click.Context, file: str, kind: Kind | None, strict: bool, as_jso
       path, kind         the file and what its rows are
       rows, good         the number of rows, and of those without an error
       errors, warnings   how many there are
-      problems           the first of them: {path, line, field, reason, severity}
+      findings           the first of them: {code, severity, path, line, field, reason, fix}
       duplicates         rows whose text stands on an earlier line
       lengths            by field, in characters: {rows, min, median, p95, max}
       metadata           by key: {rows, values: {value: rows}, other}
@@ -58,7 +57,7 @@ def check(ctx: click.Context, file: str, kind: Kind | None, strict: bool, as_jso
     with progress("rows") as advance:
         report = check_dataset(file, kind, max_problems=max_problems, strict=strict, on_progress=advance)
     if as_json:
-        click.echo(json.dumps(asdict(report), indent=2, ensure_ascii=False))
+        print_json(report)
     else:
         _print(report)
     if report.errors:
@@ -76,11 +75,11 @@ def _print(report: DatasetReport) -> None:
 
     from evalayer_lab.cli._console import console
 
-    print_problems(report.problems, report.errors + report.warnings)
+    print_first(report)
     summary = Table(box=None, show_header=False, pad_edge=False)
     summary.add_row("kind", report.kind)
     summary.add_row("rows", f"{report.rows:,}, of which {report.good:,} good")
-    summary.add_row("problems", f"{counted(report.errors, 'error')}, {counted(report.warnings, 'warning')}")
+    summary.add_row("findings", f"{counted(report.errors, 'error')}, {counted(report.warnings, 'warning')}")
     summary.add_row("duplicates", f"{report.duplicates:,}")
     for field, lengths in report.lengths.items():
         text = f"{lengths.min:,} to {lengths.max:,} characters, median {lengths.median:,}, p95 {lengths.p95:,}"

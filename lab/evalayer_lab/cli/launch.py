@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalayer_lab.cli._console import counted, print_findings
+
 if TYPE_CHECKING:
     from evalayer_lab.aws import Aws
-    from evalayer_lab.aws.launch import Check, Costs, Launched, Plan
-
-_COLOURS = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "cyan"}
+    from evalayer_lab.aws.launch import Costs, Launched, Plan
+    from evalayer_lab.inputs import Finding
 
 
 @click.command()
@@ -69,7 +70,8 @@ def launch(
     The JSON object has
       job, region, created   the job's name; whether it was created now
       status, arn            of the job, once there is one
-      checks                 each {name, outcome, message}; outcome is ok, warning, error or skipped
+      findings               {code, severity, path, line, field, reason, fix} of each; severity is error, warning,
+                             skipped or ok
       costs                  instances, rows, invocations, concurrency, the largest event
       request                what CreateTrainingJob is asked
 
@@ -80,33 +82,33 @@ def launch(
       evalayer launch mmlu.yaml --role arn:aws:iam::111122223333:role/EvaluationJob --output s3://my-bucket/mmlu
     """
     from evalayer_lab.aws import Aws
-    from evalayer_lab.aws.launch import Refused, Settings, as_json_text, costs, examine, find_job, make_plan
+    from evalayer_lab.aws.launch import Plan, Settings, as_json_text, costs, examine, find_job, make_plan
 
     if not (dry_run or yes or sys.stdin.isatty()):
         raise click.UsageError("there is no terminal to ask on; give --yes to start the job, or --dry-run")
     aws = Aws.connect(region)
     plan = make_plan(Settings(recipe=recipe, role=role, output=output, region=aws.region, **options))
-    if isinstance(plan, Refused):
-        _print_checks(plan.checks)
+    if not isinstance(plan, Plan):
+        print_findings(plan, err=True)
         if as_json:
-            click.echo(json.dumps({"created": False, "checks": [asdict(check) for check in plan.checks]}, indent=2))
+            click.echo(json.dumps({"created": False, "findings": [one.to_json() for one in plan]}, indent=2))
         ctx.exit(1)
     if not dry_run and (earlier := find_job(plan, aws)):
-        _finish(ctx, plan, earlier, plan.checks, None, as_json)
+        _finish(ctx, plan, earlier, plan.findings, None, as_json)
     examination = examine(plan, aws, invoke=not no_invoke, reads_only=dry_run)
-    checks = (*plan.checks, *examination.checks)
+    findings = (*plan.findings, *examination.findings)
     takes = costs(plan, examination.concurrency)
-    _print_checks(checks)
+    print_findings(findings, err=True)
     _print_costs(takes)
-    refused = any(check.outcome == "error" for check in checks)
+    refused = any(finding.severity == "error" for finding in findings)
     if dry_run:
-        click.echo(_as_json(plan, None, checks, takes) if as_json else as_json_text(plan.request))
+        click.echo(_as_json(plan, None, findings, takes) if as_json else as_json_text(plan.request))
         ctx.exit(1 if refused else 0)
     if not refused and (yes or click.confirm(f"Create the job {plan.job}?", err=True)):
-        _finish(ctx, plan, _start(plan, aws), checks, takes, as_json)
+        _finish(ctx, plan, _start(plan, aws), findings, takes, as_json)
     click.echo("Not launched: see the errors above." if refused else "Not launched.", err=True)
     if as_json:
-        click.echo(_as_json(plan, None, checks, takes))
+        click.echo(_as_json(plan, None, findings, takes))
     ctx.exit(1)
 
 
@@ -122,11 +124,11 @@ def _start(plan: Plan, aws: Aws) -> Launched:
 
 
 def _finish(
-    ctx: click.Context, plan: Plan, job: Launched, checks: Sequence[Check], takes: Costs | None, as_json: bool
+    ctx: click.Context, plan: Plan, job: Launched, findings: Sequence[Finding], takes: Costs | None, as_json: bool
 ) -> None:
     failed = job.status in {"Failed", "Stopped", "Stopping"}
     if as_json:
-        click.echo(_as_json(plan, job, checks, takes))
+        click.echo(_as_json(plan, job, findings, takes))
     else:
         was = "Created" if job.created else f"Launched already, and now {job.status}:"
         click.echo(f"{was} {job.job}\n{job.arn}")
@@ -138,34 +140,28 @@ def _finish(
     ctx.exit(1 if failed else 0)
 
 
-def _as_json(plan: Plan, job: Launched | None, checks: Sequence[Check], takes: Costs | None) -> str:
+def _as_json(plan: Plan, job: Launched | None, findings: Sequence[Finding], takes: Costs | None) -> str:
     found = {"arn": job.arn, "status": job.status} if job else {}
     document = {
         "job": plan.job,
         "region": plan.settings.region,
         "created": job is not None and job.created,
         **found,
-        "checks": [asdict(check) for check in checks],
+        "findings": [finding.to_json() for finding in findings],
         "costs": asdict(takes) if takes else None,
         "request": plan.request,
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _print_checks(checks: Sequence[Check]) -> None:
-    for check in checks:
-        outcome = click.style(f"{check.outcome:8}", fg=_COLOURS[check.outcome])
-        click.echo(f"{outcome} {check.name:13} {check.message}", err=True)
-
-
 def _print_costs(takes: Costs) -> None:
     click.echo(
         f"\n{takes.instances} x {takes.instance_type}, for at most {takes.max_hours:g} hours; "
-        f"{takes.instances} {'replica' if takes.instances == 1 else 'replicas'} of the model",
+        f"{counted(takes.instances, 'replica')} of the model",
         err=True,
     )
     if takes.rows is not None:
-        click.echo(f"{takes.rows:,} rows", err=True)
+        click.echo(counted(takes.rows, "row"), err=True)
     if takes.invocations is not None:
         at_once = "an unknown number of them at once"
         if takes.reserved_concurrency is not None:

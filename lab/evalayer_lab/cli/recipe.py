@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from evalayer_lab.cli._console import counted
+from evalayer_lab.cli._console import counted, print_findings
 from evalayer_lab.cli._main import Group
 
 if TYPE_CHECKING:
     from evalayer import Task
-    from evalayer_lab.recipe import Circumstances, Finding, NewRecipe, Report
+    from evalayer_lab.recipe import Circumstances, NewRecipe, Report
 
 _MODELS: Final = ("micro", "lite", "pro", "lite-2")
 
@@ -53,7 +53,7 @@ def check(
       files              by file: {path, kind, findings, fixed}, or {path, unusable}
       errors, warnings   how many there are, after the changes
 
-    A finding is {code, severity, line, field, reason, fixable}.
+    A finding is {code, severity, path, line, field, reason, fix}; fix is what --fix writes, or null.
 
     \b
     Examples:
@@ -150,15 +150,15 @@ def new(
     settings = _settings(file, chosen, stack, stack_output, region)
     text = write_recipe(settings)
     report = check_text(text, _circumstances(settings), str(file))
-    if report.count("error"):
-        line, finding = next(one for one in report.findings if one[1].severity == "error")
-        raise InputError(f"would have an error: {finding.reason}", path=file, line=line, field=finding.field)
+    for finding in report.findings:
+        if finding.severity == "error":
+            place = finding.place
+            raise InputError(f"would have an error: {finding.reason}", path=file, line=place.line, field=place.field)
     try:
         file.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", path=file) from error
-    for line, finding in report.findings:
-        click.echo(f"warning: {report.message(line, finding)}", err=True)
+    print_findings(report.findings, err=True)
     click.echo(f"Wrote {file}")
 
 
@@ -218,9 +218,9 @@ def _settings(
     if not chosen["name"]:
         chosen["name"] = click.prompt("name", default=file.stem) if asks else file.stem
     if stack:
-        from evalayer_lab.aws import stack_output as ask_for_output
+        from evalayer_lab.aws import Aws
 
-        chosen["lambda_arn"] = ask_for_output(stack, stack_output, region)
+        chosen["lambda_arn"] = Aws.connect(region).stack_output(stack, stack_output)
     elif not chosen["lambda_arn"] and asks and chosen["task"] in {"gen_qa", "rft_eval"}:
         chosen["lambda_arn"] = click.prompt("ARN of the Lambda function (empty for none)", default="") or None
     return NewRecipe(**chosen)
@@ -230,25 +230,12 @@ def _as_json(report: Report) -> dict[str, Any]:
     return {
         "path": report.path,
         "kind": report.kind,
-        "findings": [_finding(line, finding) for line, finding in report.findings],
-        "fixed": [_finding(line, finding) for line, finding in report.fixed],
-    }
-
-
-def _finding(line: int, finding: Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "line": line,
-        "field": finding.field,
-        "reason": finding.reason,
-        "fixable": finding.edit is not None,
+        "findings": [finding.to_json() for finding in report.findings],
+        "fixed": [finding.to_json() for finding in report.fixed],
     }
 
 
 def _print(report: Report) -> None:
-    for line, finding in report.fixed:
-        click.echo(f"{click.style('fixed', fg='green')}: {report.message(line, finding)}")
-    for line, finding in report.findings:
-        severity = click.style(finding.severity, fg="red" if finding.severity == "error" else "yellow")
-        click.echo(f"{severity}: {report.message(line, finding)}")
+    for finding in report.fixed:
+        click.echo(f"{click.style('fixed', fg='green')}: {finding} [{finding.code}]; {finding.fix}")
+    print_findings(report.findings)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from evalayer_lab.backends import BACKENDS
+from evalayer_lab.cli._console import console, counted, print_findings, progress
 
 if TYPE_CHECKING:
     from evalayer_lab.backends import Backend
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from evalayer_lab.report import Document
     from evalayer_lab.run import RunOutcome, RunPlan
 
-_SHOWN_PROBLEMS: Final = 10
+_SHOWN_FINDINGS: Final = 10
 
 
 @click.command()
@@ -86,9 +87,8 @@ def run(
     from evalayer_lab.results import read_results
     from evalayer_lab.run import RunPlan
 
-    settings = read_recipe(recipe)
-    for warning in settings.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    settings, findings = read_recipe(recipe)
+    print_findings(findings, err=True)
     os.environ.setdefault("EVALAYER_AGGREGATION", settings.processor.aggregation)
     with redirect_stdout(sys.stderr):
         loaded = load_handler(handler)
@@ -141,7 +141,6 @@ def _backend(
 
 
 def _carry_out(ctx: click.Context, plan: RunPlan) -> RunOutcome:
-    from evalayer_lab.cli._console import progress
     from evalayer_lab.run import run as run_plan
 
     try:
@@ -153,12 +152,9 @@ def _carry_out(ctx: click.Context, plan: RunPlan) -> RunOutcome:
 
 
 def _warn(plan: RunPlan, outcome: RunOutcome) -> None:
-    from evalayer_lab.cli._console import counted
-
-    for problem in outcome.problems[:_SHOWN_PROBLEMS]:
-        click.echo(f"{problem.severity}: {problem}", err=True)
-    if outcome.problem_count > _SHOWN_PROBLEMS:
-        more = outcome.problem_count - _SHOWN_PROBLEMS
+    print_findings(outcome.findings[:_SHOWN_FINDINGS], err=True)
+    if outcome.finding_count > _SHOWN_FINDINGS:
+        more = outcome.finding_count - _SHOWN_FINDINGS
         click.echo(f"… and {more} more: evalayer dataset check {plan.data}", err=True)
     for warning in plan.backend.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -170,7 +166,6 @@ def _warn(plan: RunPlan, outcome: RunOutcome) -> None:
 
 
 def _show(document: Document, outcome: RunOutcome, html: Path | None) -> None:
-    from evalayer_lab.cli._console import console, counted
     from evalayer_lab.report import render
 
     if outcome.resumed:

@@ -7,10 +7,10 @@ from evalayer_lab.dataset._derive import KEYS, Derive, RowFunction, derivations,
 from evalayer_lab.dataset._domain import DomainSource, domain_classifier, domain_rules
 from evalayer_lab.dataset._enrich import Enrichment, enrich
 from evalayer_lab.dataset._features import difficulty, language, length_bucket, task_type
+from evalayer_lab.dataset._findings import Code, shown
 from evalayer_lab.dataset._gen_qa import Row, read_gen_qa
 from evalayer_lab.dataset._kinds import FACTS, KINDS, Kind, detect_kind
 from evalayer_lab.dataset._models import GenQARow, Image, JudgeRow, Message, MultimodalJudgeRow, RFTRow, TextPart
-from evalayer_lab.dataset._problem import Problem, Problems, Severity, shown
 from evalayer_lab.dataset._sample import Sampling, Stratum, allocate, sample
 from evalayer_lab.dataset._sources import Format, Source
 
@@ -18,6 +18,7 @@ __all__ = [
     "FACTS",
     "KEYS",
     "KINDS",
+    "Code",
     "Conversion",
     "DatasetReport",
     "Derive",
@@ -33,13 +34,10 @@ __all__ = [
     "Message",
     "MetadataKey",
     "MultimodalJudgeRow",
-    "Problem",
-    "Problems",
     "RFTRow",
     "Row",
     "RowFunction",
     "Sampling",
-    "Severity",
     "Source",
     "Stratum",
     "TextPart",

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from evalayer_lab.dataset._lines import open_file, unreadable
-from evalayer_lab.dataset._problem import shown
-from evalayer_lab.inputs import InputError
+from evalayer_lab.dataset._findings import shown
+from evalayer_lab.dataset._lines import open_file
+from evalayer_lab.inputs import InputError, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -142,10 +142,9 @@ def _named(path: str, kind: str) -> Iterator[None]:
     import pyarrow as pa
 
     try:
-        yield
+        with reading(path):
+            yield
     except (pa.ArrowException, ValueError) as error:  # what a consumer raises never comes through here as either
         raise InputError(
             f"cannot be read as {kind}: {str(error).splitlines()[0] if str(error) else error}", path=path
         ) from error
-    except OSError as error:
-        raise unreadable(error, path) from error

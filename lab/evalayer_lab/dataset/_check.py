@@ -12,7 +12,7 @@ from evalayer_lab._processes import cores, work_all
 from evalayer_lab.dataset._content import MAX_KEYS, Lengths, MetadataKey, Tally, count_span, summary, tally
 from evalayer_lab.dataset._kinds import FACTS, Kind, detect_kind
 from evalayer_lab.dataset._lines import refuse_empty, split_file
-from evalayer_lab.dataset._problem import Problem, Problems
+from evalayer_lab.inputs import Finding, Findings, Place
 
 SPAN_BYTES: Final = 8 * 1024 * 1024
 LARGE_BYTES: Final = 4 * SPAN_BYTES
@@ -30,7 +30,7 @@ class DatasetReport:
         good: the rows without an error.
         errors: the number of errors, of which a row can have several.
         warnings: the number of warnings.
-        problems: the first of the problems in order of line; where there is not room for all, errors go first.
+        findings: the first of them in order of line; where there is not room for all, errors go first.
         duplicates: good rows without images whose text has stood on an earlier line, by a 64-bit digest.
         lengths: of the kind's text fields except metadata, as far as any row has them. In `rft_eval` rows these are
             `system`, `user` and `reference_answer`.
@@ -44,7 +44,7 @@ class DatasetReport:
     good: int
     errors: int
     warnings: int
-    problems: Sequence[Problem]
+    findings: Sequence[Finding]
     duplicates: int
     lengths: Mapping[str, Lengths]
     metadata: Mapping[str, MetadataKey]
@@ -67,35 +67,35 @@ def check_dataset(
     Args:
         path: a JSON Lines file in UTF-8.
         kind: what its rows are; None to tell by the file's name and first rows.
-        max_problems: how many problems the report keeps; all are counted.
+        max_problems: how many findings the report keeps; all are counted.
         strict: raise the first error instead of reporting it; always reads in this process.
         workers: how many processes read; None for one per processor, at most 4.
         on_progress: is called from time to time with the number of good rows read since the last call.
 
     Raises:
-        InputError: the file cannot be read, has no rows, or is of no kind that can be told; in strict mode also for
+        InputError: the file cannot be read, has no rows, or its kind cannot be told; in strict mode also for
             the first bad row.
     """
     name = fspath(path)
     kind = kind or detect_kind(name)
-    counted = Tally(Problems(max_problems))
+    counted = Tally(Findings(max_problems))
     workers = min(cores(), _MAX_WORKERS) if workers is None else workers
     for part in _parts(name, kind, max_problems, workers, on_progress, strict=strict):
         counted.merge(part)
     refuse_empty(counted.rows, name)
-    content, problems = counted.content, counted.problems
+    content, findings = counted.content, counted.findings
     if content.metadata is None:
         reason = f"has more than {MAX_KEYS} keys in all rows; they are not counted"
-        problems.add(Problem(name, None, "metadata", reason, "warning"))
+        findings.add(Finding("metadata", "warning", Place(name, field="metadata"), reason))
     fields = [field for field in FACTS[kind].texts if field in content.lengths]
     return DatasetReport(
         path=name,
         kind=kind,
         rows=counted.rows,
         good=content.rows,
-        errors=problems.errors,
-        warnings=problems.warnings,
-        problems=problems.first,
+        errors=findings.errors,
+        warnings=findings.warnings,
+        findings=findings.first,
         duplicates=content.duplicates(),
         lengths={field: summary(content.lengths[field]) for field in fields},
         metadata={key: counts.result() for key, counts in (content.metadata or {}).items()},

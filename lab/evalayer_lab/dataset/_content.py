@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
+from evalayer_lab.dataset._findings import Reporter
 from evalayer_lab.dataset._kinds import Kind
 from evalayer_lab.dataset._lines import WHOLE, LineReader, Span
-from evalayer_lab.dataset._problem import Problem, Problems, Reporter
 from evalayer_lab.dataset._rows import CheckedRow, RowChecker, metadata_object
+from evalayer_lab.inputs import Finding, Findings, Place
 
 MAX_KEYS: Final = 100
 MAX_VALUES: Final = 100
@@ -187,32 +188,32 @@ class Tally:
     """A part of a dataset, counted.
 
     Attributes:
-        problems: what is wrong; the lines are numbered from the part's own start.
+        findings: what is wrong; the lines are numbered from the part's own start.
         lines: the number of lines.
         rows: the number of those that are not blank.
         content: what the good rows hold.
     """
 
-    problems: Problems
+    findings: Findings
     lines: int = 0
     rows: int = 0
     content: Content = field(default_factory=Content)
 
     def merge(self, other: Tally) -> None:
         """Add the part of the file that follows."""
-        self.problems.merge(other.problems, self.lines)
+        self.findings.merge(other.findings, self.lines)
         self.lines += other.lines
         self.rows += other.rows
         self.content.merge(other.content)
 
     def to_json(self) -> dict[str, Any]:
         """The tally as values that JSON can hold."""
-        content, problems = self.content, self.problems
+        content, findings = self.content, self.findings
         return {
             "lines": self.lines,
             "rows": self.rows,
-            "problems": [problems.errors, problems.warnings, problems.bad_rows],
-            "kept": [[kept.line, kept.field, kept.reason, kept.severity] for kept in problems.first],
+            "counts": [findings.errors, findings.warnings, findings.bad_rows],
+            "findings": [finding.to_json() for finding in findings.first],
             "good": content.rows,
             "lengths": {name: list(lengths.items()) for name, lengths in content.lengths.items()},
             "metadata": None
@@ -224,10 +225,11 @@ class Tally:
     @classmethod
     def from_json(cls, values: dict[str, Any], path: str, limit: int) -> Tally:
         """The tally that `to_json` gave."""
-        problems = Problems(limit)
-        problems.errors, problems.warnings, problems.bad_rows = values["problems"]
-        for line, name, reason, severity in values["kept"]:
-            problems.keep(Problem(path, line, name, reason, severity))
+        findings = Findings(limit)
+        findings.errors, findings.warnings, findings.bad_rows = values["counts"]
+        for kept in values["findings"]:
+            place = Place(path, kept["line"], kept["field"])
+            findings.keep(Finding(kept["code"], kept["severity"], place, kept["reason"], kept["fix"]))
         metadata = values["metadata"]
         content = Content(
             rows=values["good"],
@@ -235,7 +237,7 @@ class Tally:
             metadata=None if metadata is None else {key: KeyCounts(*counts) for key, counts in metadata.items()},
             digests=array("Q", base64.b64decode(values["digests"])),
         )
-        return cls(problems, values["lines"], values["rows"], content)
+        return cls(findings, values["lines"], values["rows"], content)
 
 
 def tally(
@@ -252,8 +254,8 @@ def tally(
     Raises:
         InputError: the file cannot be read or is of another format; in strict mode also for the first bad row.
     """
-    counted = Tally(Problems(limit))
-    reporter = Reporter(path, counted.problems.add, strict=strict)
+    counted = Tally(Findings(limit))
+    reporter = Reporter(path, counted.findings.add, strict=strict)
     checker = RowChecker(kind, reporter)
     if not span[0]:
         checker.check_name()

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from evalayer_lab.dataset._findings import Reporter, shown
 from evalayer_lab.dataset._lines import MAX_LINE_BYTES
-from evalayer_lab.dataset._problem import Reporter, shown
 from evalayer_lab.dataset._text import bounded_lines, open_text
 from evalayer_lab.inputs import InputError
 
@@ -18,10 +18,10 @@ DELIMITERS: Final = ",;\t|"
 def csv_rows(
     reporter: Reporter, encoding: str | None, delimiter: str | None
 ) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield the line that each row begins on and its cells, all text; those that are no rows are reported.
+    """Yield the line that each row begins on and its cells, all text; those that are not rows are reported.
 
     Args:
-        reporter: where problems go, and which file it is.
+        reporter: where findings go, and which file it is.
         encoding: None for UTF-8, or what the byte order mark says.
         delimiter: None to tell by the header.
 
@@ -51,10 +51,9 @@ def csv_rows(
             except csv.Error as error:
                 if header is None or "field limit" in str(error):
                     raise InputError(f"not CSV: {error}; is a quote never closed?", path=path, line=line) from error
-                if "unexpected end" in str(error):
-                    reporter.error(line, None, "a quote in this row is never closed, so all that follows is left out")
-                else:
-                    reporter.error(line, None, f"not CSV: {error}")
+                is_cut_off = "unexpected end" in str(error)
+                cut_off = "a quote in this row is never closed, so all that follows is left out"
+                reporter.error("csv", line, None, cut_off if is_cut_off else f"not CSV: {error}")
                 continue
             if header is None:
                 header = fields
@@ -62,11 +61,8 @@ def csv_rows(
             elif len(fields) == len(header):
                 yield line, dict(zip(header, fields, strict=True))
             elif fields:
-                reporter.error(
-                    line,
-                    None,
-                    f"has {len(fields)} field{'' if len(fields) == 1 else 's'}, the header has {len(header)}",
-                )
+                number = f"{len(fields)} field{'' if len(fields) == 1 else 's'}"
+                reporter.error("csv", line, None, f"has {number}, the header has {len(header)}")
 
 
 def _refuse_repeated(header: list[str], path: str) -> None:

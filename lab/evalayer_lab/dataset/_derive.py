@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from evalayer_lab.dataset._domain import DomainSource
 from evalayer_lab.dataset._features import difficulty, language, length_bucket, task_type
-from evalayer_lab.dataset._problem import shown
+from evalayer_lab.dataset._findings import shown
 from evalayer_lab.inputs import InputError, load_function
 
 KEYS: Final = ("task", "difficulty", "domain", "length", "language")
@@ -58,7 +58,7 @@ def load_row_function(spec: str) -> RowFunction:
     """
     source, colon, name = spec.rpartition(":")
     if not colon or not name:
-        raise InputError(f"{spec!r} names no function; write FILE.py:NAME or MODULE:NAME")
+        raise InputError(f"{spec!r} does not name a function; write FILE.py:NAME or MODULE:NAME")
     return load_function(source, name)[1]
 
 
@@ -71,7 +71,7 @@ def _by_row(function: RowFunction) -> Derive:
 
 def _called(function: RowFunction, row: Texts) -> Value | Exception:
     try:
-        value = function(dict(row))  # a copy: what the function does to it is no change of the row
+        value = function(dict(row))  # a copy: what the function does to it does not change the row
     except Exception as error:  # noqa: BLE001 (a user's function; reported with the row)
         return error
     if _is_usable(value):

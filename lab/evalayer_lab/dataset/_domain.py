@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from evalayer_lab.dataset._findings import shown
 from evalayer_lab.dataset._gen_qa import read_gen_qa
 from evalayer_lab.dataset._lines import open_file
-from evalayer_lab.dataset._problem import shown
 from evalayer_lab.dataset._rows import metadata_object
 from evalayer_lab.inputs import InputError
 
@@ -81,7 +81,7 @@ def domain_classifier(path: Path, key: str = "domain") -> DomainSource:
 
     queries: list[str] = []
     labels: list[str] = []
-    for row in read_gen_qa(path, on_problem=lambda problem: None):
+    for row in read_gen_qa(path, on_finding=lambda finding: None):
         value = (metadata_object(row.metadata or "") or {}).get(key)
         if isinstance(value, str) and value:
             queries.append(row.query)
@@ -127,7 +127,7 @@ def _rules(path: Path) -> Mapping[str, Sequence[str]]:
 
     root = _composed(path)
     if not isinstance(root, MappingNode) or not root.value:
-        raise InputError("is no mapping of domains to words, such as finance: [invoice, tax]", path=path)
+        raise InputError("is not a mapping of domains to words, such as finance: [invoice, tax]", path=path)
     rules: dict[str, list[str]] = {}
     for key, node in root.value:
         line = key.start_mark.line + 1

@@ -13,11 +13,11 @@ from typing import Final, TypeVar
 
 from evalayer_lab.dataset._content import KeyCounts, MetadataKey
 from evalayer_lab.dataset._derive import Derive, Value
+from evalayer_lab.dataset._findings import Reporter, shown
 from evalayer_lab.dataset._lines import MAX_LINE_BYTES, LineReader, refuse_empty
-from evalayer_lab.dataset._problem import Problem, Problems, Reporter, shown
 from evalayer_lab.dataset._rows import CheckedRow, RowChecker, metadata_object
 from evalayer_lab.dataset._write import new_file
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import Finding, Findings, InputError
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _DECODER: Final = json.JSONDecoder()
@@ -29,7 +29,7 @@ def with_metadata(line: str, metadata: str | None, added: Mapping[str, object]) 
     Args:
         line: the row, a JSON object.
         metadata: the row's metadata, text that holds a JSON object; None if it has none.
-        added: keys that the metadata has not, and their values.
+        added: keys that the metadata lacks, and their values.
 
     >>> with_metadata('{"query": "q", "response": 1e3}', None, {"length": "short"})
     '{"query": "q", "response": 1e3, "metadata": "{\\"length\\": \\"short\\"}"}'
@@ -78,9 +78,10 @@ class Enrichment:
         out: the file that was written, with the same rows in the same order.
         rows: their number.
         changed: the rows to whose metadata something was added.
-        not_objects: the rows left as they are because their metadata is text that holds no JSON object.
+        not_objects: the rows left as they are because their metadata is text that is not a JSON object.
         errors: the number of errors: of bad rows, which are left as they are, and of a user's function.
-        problems: the first of the problems.
+        warnings: the number of warnings.
+        findings: the first of them.
         added: by key, the rows that it was added to and its values.
         kept: by key, the rows that had it before.
     """
@@ -91,7 +92,8 @@ class Enrichment:
     changed: int
     not_objects: int
     errors: int
-    problems: Sequence[Problem]
+    warnings: int
+    findings: Sequence[Finding]
     added: Mapping[str, MetadataKey]
     kept: Mapping[str, int]
 
@@ -114,15 +116,15 @@ def enrich(
         out: the file to write.
         add: by key, how its value is found; see `derivations`.
         overwrite: replace a file that is there.
-        max_problems: how many problems the result keeps; all are counted.
+        max_problems: how many findings the result keeps; all are counted.
         on_progress: is called from time to time with the number of rows since the last call.
 
     Raises:
         InputError: the file cannot be read, has no rows or a line longer than 16 MiB, or the other cannot be written.
     """
     name = fspath(path)
-    problems = Problems(max_problems)
-    reporter = Reporter(name, problems.add, strict=False)
+    findings = Findings(max_problems)
+    reporter = Reporter(name, findings.add)
     checker = RowChecker("gen_qa", reporter)
     lines = LineReader(reporter)
     checked = ((line, checker.check(number, line)) for number, line in lines)
@@ -161,8 +163,9 @@ def enrich(
         rows=lines.rows,
         changed=changed,
         not_objects=not_objects,
-        errors=problems.errors,
-        problems=problems.first,
+        errors=findings.errors,
+        warnings=findings.warnings,
+        findings=findings.first,
         added={key: counts.result() for key, counts in added.items()},
         kept={key: kept[key] for key in add},
     )
@@ -177,7 +180,7 @@ def _derived(rows: Sequence[CheckedRow], add: Mapping[str, Derive], reporter: Re
             value = column[index]
             if isinstance(value, Exception):
                 reason = f"the function failed: {type(value).__name__}: {shown(str(value), 200)}"
-                reporter.error(row.line, key, reason)
+                reporter.error("function", row.line, key, reason)
             elif value is not None:
                 values[key] = value
         yield values

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from os import PathLike, fspath
 
+from evalayer_lab.dataset._findings import OnFinding, Reporter
 from evalayer_lab.dataset._lines import read_lines
-from evalayer_lab.dataset._problem import Problem, Reporter
 from evalayer_lab.dataset._rows import RowChecker
 
 
@@ -45,9 +45,7 @@ class Row:
         return digest.hexdigest()
 
 
-def read_gen_qa(
-    path: str | PathLike[str], *, on_problem: Callable[[Problem], object], strict: bool = False
-) -> Iterator[Row]:
+def read_gen_qa(path: str | PathLike[str], *, on_finding: OnFinding, strict: bool = False) -> Iterator[Row]:
     """Read the rows of a `gen_qa` dataset, one at a time.
 
     Memory does not grow with the file. Rows with an error are reported and left out. Of one row, at most 8 unknown or
@@ -55,13 +53,13 @@ def read_gen_qa(
 
     Args:
         path: a JSON Lines file in UTF-8.
-        on_problem: is called with every problem, in order of line.
+        on_finding: is called with every finding, in order of line.
         strict: raise the first error instead of reporting it.
 
     Raises:
         InputError: the file cannot be read or has no rows; in strict mode also for the first bad row.
     """
-    reporter = Reporter(fspath(path), on_problem, strict=strict)
+    reporter = Reporter(fspath(path), on_finding, strict=strict)
     checker = RowChecker("gen_qa", reporter)
     checker.check_name()
     for row in checker.rows(read_lines(reporter)):

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TextIO
 
-from evalayer_lab.dataset._lines import MAX_LINE_BYTES, read_lines, unreadable
+from evalayer_lab.dataset._findings import Reporter
+from evalayer_lab.dataset._lines import MAX_LINE_BYTES, read_lines
 from evalayer_lab.dataset._models import kind_of
-from evalayer_lab.dataset._problem import Reporter
 from evalayer_lab.dataset._text import open_text, wrong_encoding
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, reading
 
 _BLOCK: Final = 1024 * 1024
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -19,7 +19,7 @@ _DECODER: Final = json.JSONDecoder()
 
 
 def jsonl_rows(reporter: Reporter) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield line and object of each line of a JSON Lines file; lines that are no objects are reported.
+    """Yield line and object of each line of a JSON Lines file; lines that are not objects are reported.
 
     Raises:
         InputError: the file cannot be read.
@@ -28,12 +28,12 @@ def jsonl_rows(reporter: Reporter) -> Iterator[tuple[int, Mapping[str, Any]]]:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            reporter.error(number, None, f"not JSON: {_reason(error)}; a row is one object on one line")
+            reporter.error("json", number, None, f"not JSON: {_reason(error)}; a row is one object on one line")
             continue
         if isinstance(row, dict):
             yield number, row
         else:
-            reporter.error(number, None, f"is {kind_of(row)}, not an object")
+            reporter.error("type", number, None, f"is {kind_of(row)}, not an object")
 
 
 def json_rows(reporter: Reporter, encoding: str | None) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -55,7 +55,7 @@ def json_rows(reporter: Reporter, encoding: str | None) -> Iterator[tuple[int, M
             if isinstance(row, dict):
                 yield line, row
             else:
-                reporter.error(line, None, f"is {kind_of(row)}, not an object")
+                reporter.error("type", line, None, f"is {kind_of(row)}, not an object")
             if is_array and text.next() not in {",", "]", ""}:
                 raise InputError("not JSON: a comma is missing", path=path, line=text.line)
             if text.next() == ",":
@@ -110,11 +110,10 @@ class _Text:
         if len(rest) > MAX_LINE_BYTES:
             raise InputError(f"longer than {MAX_LINE_BYTES // 2**20} MiB", path=self._path, line=self.line)
         try:
-            block = self._file.read(max(_BLOCK, len(rest)))
+            with reading(self._path):
+                block = self._file.read(max(_BLOCK, len(rest)))
         except UnicodeError as error:
             raise wrong_encoding(self._file, self._path, self.line) from error
-        except OSError as error:
-            raise unreadable(error, self._path) from error
         self._text, self._at = rest + block, 0
         return bool(block)
 

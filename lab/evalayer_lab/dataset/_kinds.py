@@ -11,9 +11,9 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel
 
+from evalayer_lab.dataset._findings import Reporter, shown
 from evalayer_lab.dataset._lines import LineReader, refuse_empty
 from evalayer_lab.dataset._models import GenQARow, JudgeRow, MultimodalJudgeRow, RFTRow
-from evalayer_lab.dataset._problem import Reporter, shown
 from evalayer_lab.inputs import InputError
 
 Kind: TypeAlias = Literal["gen_qa", "llm_judge", "rubric_llm_judge", "mm_llm_judge", "rft_eval"]
@@ -33,6 +33,7 @@ class KindFacts:
         context: the fields that go to the model together.
         tokens: how many tokens of these are documented to be read; None where no number is.
         takes_more: whether other fields are handed on instead of being ignored.
+        parts: the fields that a table can have in place of `messages`.
     """
 
     model: type[BaseModel]
@@ -42,6 +43,7 @@ class KindFacts:
     context: tuple[str, ...] = ()
     tokens: int | None = None
     takes_more: bool = False
+    parts: tuple[str, ...] = ()
 
     @property
     def fields(self) -> Mapping[str, object]:
@@ -59,6 +61,7 @@ class KindFacts:
         return f"{{{', '.join(self.required)}, …}}"
 
 
+_PARTS: Final = ("system", "user")
 _JUDGED: Final = ("prompt", "response_A", "response_B")
 _JUDGE: Final = KindFacts(JudgeRow, ("llm_judge.jsonl",), ("prompt",), _JUDGED, _JUDGED, 12_000)
 FACTS: Final[Mapping[Kind, KindFacts]] = {
@@ -75,7 +78,7 @@ FACTS: Final[Mapping[Kind, KindFacts]] = {
     "mm_llm_judge": KindFacts(
         MultimodalJudgeRow, ("mm_llm_judge.jsonl", "llm_judge.jsonl"), ("prompt",), _JUDGED, _JUDGED, 12_000
     ),
-    "rft_eval": KindFacts(RFTRow, (), (), ("system", "user", "reference_answer"), takes_more=True),
+    "rft_eval": KindFacts(RFTRow, (), (), (*_PARTS, "reference_answer"), takes_more=True, parts=_PARTS),
 }
 
 
@@ -91,7 +94,7 @@ def detect_kind(path: str | PathLike[str]) -> Kind:
     if PurePath(name).name == "gen_qa.jsonl":
         return "gen_qa"
     if Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir():
-        raise InputError(f"is no file that can be read twice; give the kind (--kind): {', '.join(KINDS)}", path=name)
+        raise InputError(f"is not a file that can be read twice; give the kind (--kind): {', '.join(KINDS)}", path=name)
     row = _first_object(name)
     if PurePath(name).name in FACTS["mm_llm_judge"].file_names:
         return "mm_llm_judge" if "images" in row or PurePath(name).name.startswith("mm_") else "llm_judge"
@@ -99,7 +102,7 @@ def detect_kind(path: str | PathLike[str]) -> Kind:
     if len(found) == 1:
         return found[0]
     has = ", ".join(shown(key) for key in list(row)[:8]) or "no fields"
-    several = "is of more than one kind" if found else "is of no known kind"
+    several = "could be of several kinds" if found else "is not of a known kind"
     kinds = "; ".join(f"{kind} for {', '.join(FACTS[kind].required)}" for kind in found or KINDS)
     raise InputError(f"{several}: its first row has {has}; give the kind (--kind): {kinds}", path=name)
 
@@ -116,7 +119,7 @@ def _of_fields(row: Mapping[str, Any]) -> list[Kind]:
 
 
 def _first_object(path: str) -> Mapping[str, Any]:
-    reader = LineReader(Reporter(path, lambda problem: None, strict=False))
+    reader = LineReader(Reporter(path))
     for _, line in reader:
         try:
             row = json.loads(line)

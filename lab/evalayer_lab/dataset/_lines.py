@@ -11,8 +11,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Final, TypeAlias
 
-from evalayer_lab.dataset._problem import Reporter
-from evalayer_lab.inputs import InputError
+from evalayer_lab.dataset._findings import Reporter
+from evalayer_lab.inputs import InputError, reading
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 _BLOCK: Final = 64 * 1024
@@ -40,7 +40,7 @@ class LineReader:
     InputError where the file cannot be read, or is of another format altogether.
 
     Args:
-        reporter: where problems go.
+        reporter: where findings go.
         span: the part to read; only at the file's start is its format looked at.
 
     Attributes:
@@ -62,14 +62,14 @@ class LineReader:
             for line in _lines(file, path, self._stop - self._start):
                 self.lines += 1
                 if self.lines == 1 and not self._start and line is not None:
-                    line = self._without_mark(line)  # noqa: PLW2901 (the mark is no part of the line)
+                    line = self._without_mark(line)  # noqa: PLW2901 (the mark is not part of the line)
                 if line is not None and (not line or line.isspace()):
-                    self._reporter.warning(self.lines, None, "blank line, ignored")
+                    self._reporter.warning("blank-line", self.lines, None, "blank line, ignored")
                     continue
                 self.rows += 1
                 if line is None:
                     reason = f"longer than {MAX_LINE_BYTES // 2**20} MiB; one row per line"
-                    self._reporter.error(self.lines, None, reason)
+                    self._reporter.error("length", self.lines, None, reason)
                     continue
                 if self.rows == 1 and not self._start:
                     _refuse_document(line.strip(), path)
@@ -78,7 +78,8 @@ class LineReader:
     def _without_mark(self, line: bytes) -> bytes:
         refuse_other_formats(line, self._reporter.path)
         if line.startswith(codecs.BOM_UTF8):
-            self._reporter.warning(1, None, "begins with a byte order mark; save the file as UTF-8 without one")
+            reason = "begins with a byte order mark; save the file as UTF-8 without one"
+            self._reporter.warning("byte-order-mark", 1, None, reason)
             return line.removeprefix(codecs.BOM_UTF8)
         return line
 
@@ -130,14 +131,10 @@ def open_file(path: str) -> BufferedReader:
         InputError: it cannot be opened.
     """
     try:
-        return Path(path).open("rb")
-    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        raise unreadable(error, path) from error
-
-
-def unreadable(error: Exception, path: str) -> InputError:
-    """The error of a file that cannot be read."""
-    return InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path=path)
+        with reading(path):
+            return Path(path).open("rb")
+    except ValueError as error:  # a path that no file can have
+        raise InputError(f"cannot be read: {error}", path=path) from error
 
 
 def _lines(file: BufferedReader, path: str, remaining: int) -> Iterator[bytes | None]:
@@ -188,7 +185,5 @@ def _is_table(line: bytes) -> bool:
 
 
 def _read(file: BufferedReader, size: int, path: str) -> bytes:
-    try:
+    with reading(path):
         return file.read(size)
-    except OSError as error:
-        raise unreadable(error, path) from error

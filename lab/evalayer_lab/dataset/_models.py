@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from evalayer_lab.dataset._problem import shown
+from evalayer_lab.dataset._findings import Code, shown
 
 _MODEL_TURNS: Final = ("assistant", "nova_assistant")
 
@@ -29,10 +29,10 @@ def _data_uri(value: str) -> str:
     start = start.lower()
     if start.startswith("s3://"):
         raise PydanticCustomError(
-            "s3", "is no image data but an S3 URI, which is not read; write data:image/png;base64,…"
+            "s3", "is an S3 URI, which is not read; write the image itself: data:image/png;base64,…"
         )
     if not (start.startswith("data:image/") and start.endswith(";base64") and comma and data):
-        raise PydanticCustomError("data_uri", "is no image data; write data:image/png;base64,…")
+        raise PydanticCustomError("data_uri", "is not image data; write data:image/png;base64,…")
     return value
 
 
@@ -173,8 +173,8 @@ _SHAPES: Final = {
 }
 
 
-def explain(details: ErrorDetails, example: str) -> tuple[str | None, str]:
-    """Return the field and the reason of a validation error, quoting nothing of the row's values.
+def explain(details: ErrorDetails, example: str) -> tuple[Code, str | None, str]:
+    """Return the code, the field and the reason of a validation error, quoting nothing of the row's values.
 
     Args:
         details: the error, as pydantic gives it.
@@ -183,30 +183,30 @@ def explain(details: ErrorDetails, example: str) -> tuple[str | None, str]:
     kind = details["type"]
     if kind == "json_invalid":
         message = details.get("ctx", {})["error"].replace(" line 1 column ", " column ")
-        if "surrogate" in message or "hex escape" in message:
-            return None, f"not JSON: {message}; \\ud800 to \\udfff are halves of a character, valid in pairs only"
-        return None, f"not JSON: {message}; a row is one object on one line"
+        is_half = "surrogate" in message or "hex escape" in message
+        halves = "\\ud800 to \\udfff are halves of a character, valid in pairs only"
+        return "json", None, f"not JSON: {message}; {halves if is_half else 'a row is one object on one line'}"
     path = [part for part in details["loc"] if not str(part).startswith("<")]  # without the tags of a union
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
     value = details["input"]
     parent = next((str(part) for part in reversed(path[:-1]) if isinstance(part, str)), "")
     if kind == "missing":
         keys = ", ".join(shown(key) for key in list(value)[:8]) or "nothing"
-        return field, f"is missing; this {_SHAPES.get(parent, ('row', ''))[0]} has {keys}"
+        return "missing-field", field, f"is missing; this {_SHAPES.get(parent, ('row', ''))[0]} has {keys}"
     if kind == "model_type":
         own = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
-        return field or None, f"is {kind_of(value)}, not an object {_SHAPES.get(own, ('', example))[1]}"
+        return "type", field or None, f"is {kind_of(value)}, not an object {_SHAPES.get(own, ('', example))[1]}"
     if kind == "list_type":
-        return field, f"is {kind_of(value)}, not a list"
+        return "type", field, f"is {kind_of(value)}, not a list"
     if kind == "too_short":
-        return field, "is an empty list"
+        return "value", field, "is an empty list"
     if kind == "literal_error":
-        return field, "is not 'text'; only text can be read"
+        return "value", field, "is not 'text'; only text can be read"
     if kind == "string_type":
-        if field == "metadata" and isinstance(value, dict | list):
-            return field, f"is {kind_of(value)}, not text; write it with json.dumps(metadata)"
-        return field, f"is {kind_of(value)}, not text"
-    return field, details["msg"]
+        is_object = field == "metadata" and isinstance(value, dict | list)
+        way_out = "; write it with json.dumps(metadata)" if is_object else ""
+        return "type", field, f"is {kind_of(value)}, not text{way_out}"
+    return "value", field, details["msg"]
 
 
 def kind_of(value: object) -> str:

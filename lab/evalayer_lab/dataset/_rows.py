@@ -15,9 +15,9 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
+from evalayer_lab.dataset._findings import Code, Reporter, shown
 from evalayer_lab.dataset._kinds import FACTS, Kind, KindFacts
 from evalayer_lab.dataset._models import RFTRow, explain
-from evalayer_lab.dataset._problem import Reporter, shown
 
 FORBIDDEN: Final = ("Bot:", "User:", "Assistant:", "[EOS]", "<image>", "<video>")
 MAX_ODD_KEYS: Final = 8
@@ -50,7 +50,7 @@ class RowChecker:
 
     Args:
         kind: what the rows are.
-        reporter: where problems go.
+        reporter: where findings go.
     """
 
     def __init__(self, kind: Kind, reporter: Reporter) -> None:
@@ -65,12 +65,11 @@ class RowChecker:
         names = self._facts.file_names
         name = PurePath(self._reporter.path).name
         if names and name not in names:
-            called = " or ".join(names)
-            self._reporter.warning(
-                None, None, f"the container reads a file called {called}; rename this one before a job"
-            )
+            reason = f"the container reads a file called {' or '.join(names)}; rename this one before a job"
+            self._reporter.warning("file-name", None, None, reason)
         elif not names and not name.endswith(".jsonl"):
-            self._reporter.warning(None, None, "the container reads a file whose name ends in .jsonl; rename this one")
+            reason = "the container reads a file whose name ends in .jsonl; rename this one"
+            self._reporter.warning("file-name", None, None, reason)
 
     def rows(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[CheckedRow]:
         """Yield the good rows among numbered lines.
@@ -92,8 +91,8 @@ class RowChecker:
         if self._facts.filled and (seen := self._see_at_once(number, line)):
             return seen
         model, wrong = self._read(line)
-        for field, reason in wrong:  # not in an except block, so that no traceback carries the row's text
-            self._reporter.error(number, field, reason)
+        for code, field, reason in wrong:  # not in an except block, so that no traceback carries the row's text
+            self._reporter.error(code, number, field, reason)
         return None if model is None else self._look_closely(model, number, line)
 
     def _see_at_once(self, number: int, line: bytes) -> CheckedRow | None:
@@ -138,11 +137,11 @@ class RowChecker:
         self._shapes.add(tuple(row))
         return True
 
-    def _read(self, line: bytes) -> tuple[BaseModel | None, list[tuple[str | None, str]]]:
+    def _read(self, line: bytes) -> tuple[BaseModel | None, list[tuple[Code, str | None, str]]]:
         try:
             return self._facts.model.model_validate_json(line.decode().rstrip("\r")), []
         except UnicodeDecodeError as error:
-            return None, [(None, f"not UTF-8: byte {error.start + 1} of the line; save the file as UTF-8")]
+            return None, [("encoding", None, f"not UTF-8: byte {error.start + 1} of the line; save the file as UTF-8")]
         except ValidationError as error:
             example = self._facts.example
             return None, [explain(details, example) for details in error.errors(include_url=False)]
@@ -152,23 +151,25 @@ class RowChecker:
         self._look_at_keys(number, line)
         for field in self._facts.fields:
             if getattr(model, field) is None and field in model.model_fields_set and field != "reference_answer":
-                warn(number, field, "is null; leave it out, the container is documented for text only")
+                warn("null", number, field, "is null; leave it out, the container is documented for text only")
         texts = _texts(model, self._facts)
         for field, text in texts.items():
             for phrase in FORBIDDEN:
                 if phrase in text:
-                    warn(number, field, f"holds {phrase!r}, which the service may refuse; rephrase it")
+                    warn("phrase", number, field, f"holds {phrase!r}, which the service may refuse; rephrase it")
         if "metadata" in texts and metadata_object(texts["metadata"]) is None:
-            warn(number, "metadata", "is not a JSON object, so results cannot be split by it")
+            warn("metadata", number, "metadata", "is not a JSON object, so results cannot be split by it")
         if (tokens := self._tokens(texts)) >= self._limit:
             others = " and ".join(field for field in self._facts.context if field != self._facts.filled[0])
             reason = f"is about {tokens:,} tokens long with {others}, at {BYTES_A_TOKEN} bytes a token"
-            warn(number, self._facts.filled[0], f"{reason}; documented are fewer than {self._limit:,}")
+            reason += f"; the documentation allows fewer than {self._limit:,}"
+            warn("length", number, self._facts.filled[0], reason)
         has_images = bool(getattr(model, "images", None))
         if has_images and self._kind == "gen_qa":
-            warn(number, "images", "cannot be used together with a custom-metrics Lambda")
+            warn("images", number, "images", "cannot be used together with a custom-metrics Lambda")
         if isinstance(model, RFTRow) and "reference_answer" not in model.model_fields_set:
-            warn(number, "reference_answer", "is missing, so the reward function has nothing to compare with")
+            reason = "is missing, so the reward function has nothing to compare with"
+            warn("missing-field", number, "reference_answer", reason)
         return CheckedRow(number, texts, self._content(texts), has_images)
 
     def _look_at_keys(self, number: int, line: bytes) -> None:
@@ -179,11 +180,12 @@ class RowChecker:
             odd = [key for key in odd if keys[key] > 1 or _near(key, tuple(known), 0.85)]
         for key in odd[:MAX_ODD_KEYS]:
             if keys[key] > 1:
-                self._reporter.warning(number, shown(key), "stands in this row more than once; the last one counts")
+                reason = "stands in this row more than once; the last one counts"
+                self._reporter.warning("repeated-field", number, shown(key), reason)
             if key not in known:
                 near = _near(key, tuple(known), 0.6)
                 hint = f"did you mean {near}?" if near else f"a row has {', '.join(known)}"
-                self._reporter.warning(number, shown(key), f"is unknown; {hint}")
+                self._reporter.warning("unknown-field", number, shown(key), f"is unknown; {hint}")
 
     def _tokens(self, texts: Mapping[str, str]) -> int:
         return sum(len(texts.get(field, "").encode()) for field in self._facts.context) // BYTES_A_TOKEN

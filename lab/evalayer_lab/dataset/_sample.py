@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from hashlib import blake2b
 from heapq import nsmallest
 from os import PathLike, fspath
@@ -14,11 +13,11 @@ from typing import Final, Literal, TypeAlias
 
 from pydantic_core import to_json
 
+from evalayer_lab.dataset._findings import Reporter, suggest_shown
 from evalayer_lab.dataset._lines import LineReader, refuse_empty
-from evalayer_lab.dataset._problem import Problem, Problems, Reporter, shown
 from evalayer_lab.dataset._rows import RowChecker, metadata_object
 from evalayer_lab.dataset._write import new_file
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import Finding, Findings, InputError
 
 By: TypeAlias = Literal["proportional", "equal"]
 MAX_STRATA: Final = 10_000
@@ -32,7 +31,7 @@ class Stratum:
     """The rows that have the same values.
 
     Attributes:
-        values: by key, the value as text, or as JSON if it is none; None where a row has no such key.
+        values: by key, the value as text, or as JSON if it is not text; None where a row has no such key.
         rows: how many there are.
         taken: how many of them the sample has.
     """
@@ -52,7 +51,8 @@ class Sampling:
         rows: the rows of the file.
         taken: the rows of the sample.
         errors: the number of errors, of which a row can have several; bad rows are never taken.
-        problems: the first of the problems.
+        warnings: the number of warnings.
+        findings: the first of them.
         strata: in the order in which the file has them.
     """
 
@@ -61,7 +61,8 @@ class Sampling:
     rows: int
     taken: int
     errors: int
-    problems: Sequence[Problem]
+    warnings: int
+    findings: Sequence[Finding]
     strata: Sequence[Stratum]
 
 
@@ -90,7 +91,7 @@ def sample(
         by: whether a stratum's share is its share of the file, or the same for all as far as they have the rows.
         seed: another seed takes other rows.
         overwrite: replace a file that is there.
-        max_problems: how many problems the result keeps; all are counted.
+        max_problems: how many findings the result keeps; all are counted.
         on_progress: is called from time to time with the number of rows read since the last call, in both readings.
 
     Raises:
@@ -99,10 +100,10 @@ def sample(
     """
     name = fspath(path)
     if Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir():
-        raise InputError("is no file that can be read twice", path=name)
+        raise InputError("is not a file that can be read twice", path=name)
     before = _signature(name)
-    problems = Problems(max_problems)
-    known, of_line = _strata(name, stratify, problems, on_progress)
+    findings = Findings(max_problems)
+    known, of_line = _strata(name, stratify, findings, on_progress)
     sizes = [0] * len(known)
     for stratum in of_line:
         if stratum != _LEFT_OUT:
@@ -121,10 +122,11 @@ def sample(
     return Sampling(
         path=name,
         out=fspath(out),
-        rows=sum(sizes) + problems.bad_rows,
+        rows=sum(sizes) + findings.bad_rows,
         taken=rows,
-        errors=problems.errors,
-        problems=problems.first,
+        errors=findings.errors,
+        warnings=findings.warnings,
+        findings=findings.first,
         strata=[
             Stratum(dict(zip(stratify, values, strict=True)), size, share)
             for values, size, share in zip(known, sizes, shares, strict=True)
@@ -165,10 +167,10 @@ def allocate(sizes: Sequence[int], rows: int, by: By) -> list[int]:
 
 
 def _strata(
-    path: str, keys: Sequence[str], problems: Problems, on_progress: Callable[[int], object]
+    path: str, keys: Sequence[str], findings: Findings, on_progress: Callable[[int], object]
 ) -> tuple[list[tuple[str | None, ...]], array[int]]:
     """The strata, and the number of each line's stratum from line 1 on."""
-    checker = RowChecker("gen_qa", Reporter(path, problems.add, strict=False))
+    checker = RowChecker("gen_qa", Reporter(path, findings.add))
     known: dict[tuple[str | None, ...], int] = {}
     of_line = array("i")
     seen: set[str] = set()
@@ -207,7 +209,7 @@ def _draw(of_line: array[int], shares: Sequence[int], seed: int) -> set[int]:
 
 
 def _lines(path: str, on_progress: Callable[[int], object]) -> Iterator[tuple[int, bytes]]:
-    reader = LineReader(Reporter(path, lambda problem: None, strict=False))
+    reader = LineReader(Reporter(path))
     for number, line in reader:
         yield number, line
         if reader.rows % PROGRESS_ROWS == 0:
@@ -234,6 +236,4 @@ def _value(metadata: Mapping[str, object], key: str) -> str | None:
 def _no_key(key: str, seen: set[str]) -> str:
     if not seen:
         return f"no row's metadata has {key!r}, nor any other key; `evalayer dataset enrich` can add some"
-    near = get_close_matches(key, seen, n=1)
-    hint = f"did you mean {shown(near[0])}?" if near else f"there are: {', '.join(map(shown, sorted(seen)[:12]))}"
-    return f"no row's metadata has {key!r}; {hint}"
+    return f"no row's metadata has {key!r}; {suggest_shown(key, sorted(seen))}"

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from evalayer_lab.dataset._arrow import arrow_rows, folder_files, parquet_rows
 from evalayer_lab.dataset._csv import csv_rows
+from evalayer_lab.dataset._findings import Reporter
 from evalayer_lab.dataset._json import json_rows, jsonl_rows
 from evalayer_lab.dataset._lines import open_file, refuse_other_formats
-from evalayer_lab.dataset._problem import Reporter
 from evalayer_lab.inputs import InputError
 
 Format: TypeAlias = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow"]
@@ -57,7 +57,7 @@ class Source:
 
 
 def read_source(source: Source, reporter: Reporter) -> Iterator[SourceRow]:
-    """Yield the rows of a table; those that are no rows are reported and left out.
+    """Yield the rows of a table; those that are not rows are reported and left out.
 
     Raises:
         InputError: the file cannot be read or its format cannot be told; in strict mode also for the first bad row.
@@ -95,5 +95,5 @@ def _format(path: str) -> Format:
         with open_file(path) as file:  # a file that is not there is said to be so
             refuse_other_formats(file.read(8), path)
         formats = ", ".join(sorted(set(SUFFIXES.values())))
-        raise InputError(f"is of no known format by its name; give --format: {formats}", path=path)
+        raise InputError(f"does not tell its format by its name; give --format: {formats}", path=path)
     return known

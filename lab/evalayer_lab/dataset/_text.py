@@ -13,8 +13,8 @@ from typing import Final, TextIO
 
 import orjson
 
-from evalayer_lab.dataset._lines import MAX_LINE_BYTES, open_file, unreadable
-from evalayer_lab.inputs import InputError
+from evalayer_lab.dataset._lines import MAX_LINE_BYTES, open_file
+from evalayer_lab.inputs import InputError, reading
 
 _MARKS: Final = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -34,13 +34,12 @@ def open_text(path: str, encoding: str | None) -> Iterator[TextIO]:
     with open_file(path) as file:
         try:
             if encoding is None:
-                start = file.peek(4)
+                with reading(path):
+                    start = file.peek(4)
                 encoding = next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8")
             text = TextIOWrapper(file, encoding=encoding, newline="")
         except (LookupError, ValueError) as error:  # ValueError: a name that no encoding can have
             raise InputError(f"there is no encoding {encoding!r}", path=path) from error
-        except OSError as error:
-            raise unreadable(error, path) from error
         with text:
             yield text
 
@@ -55,11 +54,10 @@ def bounded_lines(file: TextIO, path: str) -> Iterator[str]:
     while True:
         number += 1
         try:
-            line = file.readline(MAX_LINE_BYTES)
+            with reading(path):
+                line = file.readline(MAX_LINE_BYTES)
         except UnicodeError as error:
             raise wrong_encoding(file, path, number) from error
-        except OSError as error:
-            raise unreadable(error, path) from error
         if len(line) >= MAX_LINE_BYTES:
             raise InputError(f"longer than {MAX_LINE_BYTES // 2**20} MiB", path=path, line=number)
         if not line:
@@ -85,7 +83,7 @@ def as_text(value: object) -> str | None:
     """A cell as text: None for nothing; numbers, lists and objects as JSON; times and decimals as they are written.
 
     Raises:
-        UnusableCell: binary data, a number that JSON has not, or a broken character.
+        UnusableCell: binary data, a number that JSON does not have, or a broken character.
     """
     if isinstance(value, str):
         try:

@@ -10,7 +10,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import BinaryIO
 
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, writing
 
 
 @contextmanager
@@ -24,40 +24,34 @@ def new_file(path: str | PathLike[str], *, overwrite: bool) -> Iterator[BinaryIO
     """
     name = fspath(path)
     try:
-        place = Path(name).resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a link that leads to itself
-        raise _unwritable(error, name) from error
+        with writing(name):
+            place = Path(name).resolve()
+    except (RuntimeError, ValueError) as error:  # a link that leads to itself, a path that no file can have
+        raise InputError(f"cannot be written: {error}", path=name) from error
     if place.exists() and not place.is_file():
         raise InputError("is a folder, a device or a pipe; name a file to write", path=name)
     if place.exists() and not overwrite:
         raise _is_there(name)
-    try:
+    with writing(name):
         place.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-    except (OSError, ValueError) as error:
-        raise _unwritable(error, name) from error
     written = Path(temporary)
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        written.chmod(0o666 & ~_umask())
-        if not overwrite and place.exists():
-            raise _is_there(name)
-        written.replace(place)
-    except OSError as error:
-        raise _unwritable(error, name) from error
+        with writing(name):
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            written.chmod(0o666 & ~_umask())
+            if not overwrite and place.exists():
+                raise _is_there(name)
+            written.replace(place)
     finally:
         written.unlink(missing_ok=True)
 
 
 def _is_there(path: str) -> InputError:
     return InputError("is there already; give another name, or --overwrite", path=path)
-
-
-def _unwritable(error: Exception, path: str) -> InputError:
-    return InputError(f"cannot be written: {getattr(error, 'strerror', None) or error}", path=path)
 
 
 def _umask() -> int:

@@ -61,7 +61,7 @@ def examine(
         raise InputError("there is nothing to examine; run this beside a template.yaml, or give --template or --layer")
     given = None if runtime is None else read_runtime(runtime)
     machine = None if architecture is None else read_architecture(architecture)
-    read = None if recipe is None else read_recipe(recipe)
+    read = None if recipe is None else read_recipe(recipe)[0]
     region = None if read is None else recipe_region(read)
     parsed = None if template is None else read_template(template, region)
     with ExitStack() as stack:

@@ -2,7 +2,7 @@
 
 from evalayer_lab.function._artefact import Artefact, Distribution, PathEntry, Target, marker_environment
 from evalayer_lab.function._binaries import SharedObject, unloadable
-from evalayer_lab.function._call import InvalidResponse, LocalContext, postprocess, preprocess
+from evalayer_lab.function._call import InvalidResponse, LocalContext, postprocess, preprocess, reward
 from evalayer_lab.function._emulator import FunctionFailed, RuntimeEmulator
 from evalayer_lab.function._interpreter import DEFAULT_PYTHON
 from evalayer_lab.function._load import Handler, LoadedHandler, load_handler
@@ -45,5 +45,6 @@ __all__ = [
     "preprocess",
     "read_architecture",
     "read_runtime",
+    "reward",
     "unloadable",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
@@ -12,6 +12,7 @@ from uuid import uuid4
 from evalayer import EvalayerError, Observation, Sample
 from evalayer_lab.function._load import Handler
 
+_ROW_ID: Final = "evalayer-row"
 _BODY_FIELDS: Final = {"system", "prompt", "gold"}
 
 
@@ -138,3 +139,23 @@ def _body(response: Any) -> Any:
         reason = body.get("error") if isinstance(body, Mapping) else None
         raise InvalidResponse(f"the handler answered {response['statusCode']}" + (f": {reason}" if reason else ""))
     return response["body"]
+
+
+def reward(handler: Handler, messages: Sequence[Any], reference_answer: object) -> Mapping[str, Any]:
+    """Send an rft event of one row and return its answer.
+
+    Raises:
+        InvalidResponse: the response breaks the contract.
+        Exception: whatever the handler raises.
+    """
+    row = {"id": _ROW_ID, "messages": messages, "reference_answer": reference_answer}
+    response = handler([row], _CONTEXT)
+    if not isinstance(response, list) or len(response) != 1 or not isinstance(response[0], Mapping):
+        raise InvalidResponse("an rft event of one row is answered with a list of one object")
+    answer: Mapping[str, Any] = response[0]
+    if answer.get("id") != _ROW_ID:
+        raise InvalidResponse("the answer does not have the id of the row")
+    value = answer.get("aggregate_reward_score")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise InvalidResponse("aggregate_reward_score is not a finite number")
+    return answer

@@ -1,6 +1,6 @@
 """What others wrote, read with limits: errors and findings, names, literals; `inputs.yaml` and `inputs.archive`."""
 
-from evalayer_lab.inputs._aws_names import S3Uri, may_be, split_arn
+from evalayer_lab.inputs._aws_names import Function, Role, S3Uri, may_be, split_arn
 from evalayer_lab.inputs._errors import InputError, Place, reading, writing
 from evalayer_lab.inputs._findings import Finding, Findings, Severity
 from evalayer_lab.inputs._literal import MAX_DEPTH, MAX_LENGTH, parse_literal
@@ -12,8 +12,10 @@ __all__ = [
     "MAX_LENGTH",
     "Finding",
     "Findings",
+    "Function",
     "InputError",
     "Place",
+    "Role",
     "S3Uri",
     "Severity",
     "load_function",

@@ -1,4 +1,4 @@
-"""S3 URIs."""
+"""Names of AWS: S3 URIs, ARNs of roles and functions."""
 
 from __future__ import annotations
 
@@ -46,6 +46,72 @@ class S3Uri:
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}".rstrip("/")
+
+
+_ROLE: Final = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>\d{12}):role/(?:[\x21-\x2e\x30-\x7e]+/)*(?P<name>[\w+=,.@-]{1,64})",
+    re.ASCII,
+)
+_FUNCTION_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_FUNCTION: Final = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z]{2}[a-z0-9-]*-\d):(?P<account>\d{12}):function:"
+    r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>[A-Za-z0-9$_-]{1,128}))?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role of IAM.
+
+    Attributes:
+        arn: its ARN.
+        partition: the partition of AWS, mostly `aws`.
+        account: the account, twelve digits.
+        name: its name.
+    """
+
+    arn: str
+    partition: str
+    account: str
+    name: str
+
+    @classmethod
+    def parse(cls, arn: str) -> Role | None:
+        """Read a role's ARN; None if it is something else."""
+        match = _ROLE.fullmatch(arn)
+        return cls(arn, match["partition"], match["account"], match["name"]) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Lambda function.
+
+    Attributes:
+        arn: its ARN.
+        partition: the partition of AWS, mostly `aws`.
+        region: its region.
+        name: its name.
+        qualifier: a version or an alias; None for the latest version.
+    """
+
+    arn: str
+    partition: str
+    region: str
+    name: str
+    qualifier: str | None
+
+    @classmethod
+    def parse(cls, arn: str) -> Function | None:
+        """Read a function's ARN; None if it is something else."""
+        match = _FUNCTION.fullmatch(arn)
+        return cls(arn, match["partition"], match["region"], match["name"], match["qualifier"]) if match else None
+
+    @classmethod
+    def named(cls, given: str, role: Role, region: str) -> Function | None:
+        """Read a function's ARN, or its name in the account of a role; None if it is neither."""
+        is_name = _FUNCTION_NAME.fullmatch(given) is not None
+        return cls.parse(f"arn:{role.partition}:lambda:{region}:{role.account}:function:{given}" if is_name else given)
 
 
 _COLON: Final = re.compile(r":(?![^{]*\})")  # none of those in ${AWS::Region}

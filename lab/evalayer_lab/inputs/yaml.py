@@ -20,14 +20,14 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from evalayer_lab.inputs._errors import InputError
+from evalayer_lab.inputs._errors import InputError, Place
 
 MAX_BYTES: Final = 64 * 1024  # 30 times the longest known recipe, and under two seconds at worst
 MAX_DEPTH: Final = 20
 _TAG: Final = "tag:yaml.org,2002:"
 _TAGS: Final = frozenset(_TAG + kind for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp"))
 
-Place = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,21 @@ class Document:
 
     path: str
     content: Mapping[str, object]
-    lines: Mapping[Place, int]
+    lines: Mapping[Keys, int]
     text: str
-    spans: Mapping[Place, Span]
+    spans: Mapping[Keys, Span]
 
-    def error(self, place: Place, reason: str) -> InputError:
-        """An error about a field; one that is not there has the line of what it is missing from."""
-        known = place
+    def place(self, keys: Keys) -> Place:
+        """Where a field stands; one that is not there has the line of what it is missing from."""
+        known = keys
         while known not in self.lines:
             known = known[:-1]
-        return InputError(reason, path=self.path, line=self.lines[known], field=".".join(map(str, place)) or None)
+        return Place(self.path, self.lines[known], ".".join(map(str, keys)) or None)
+
+    def error(self, keys: Keys, reason: str) -> InputError:
+        """An error about a field."""
+        place = self.place(keys)
+        return InputError(reason, path=place.path, line=place.line, field=place.field)
 
 
 def read_document(path: str) -> Document:
@@ -86,7 +91,7 @@ def read_document(path: str) -> Document:
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path=path) from error
     if len(content) > MAX_BYTES:
-        raise InputError(f"is larger than {MAX_BYTES // 1024} KiB; no recipe is", path=path)
+        raise InputError(f"is larger than {MAX_BYTES // 1024} KiB; recipes are never that large", path=path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -108,8 +113,8 @@ class _Reader:
     def __init__(self, path: str) -> None:
         self._path = path
         self._yaml = YAML(typ="safe", pure=True)
-        self._lines: dict[Place, int] = {}
-        self._spans: dict[Place, Span] = {}
+        self._lines: dict[Keys, int] = {}
+        self._spans: dict[Keys, Span] = {}
 
     def read(self, text: str) -> Document:
         try:
@@ -124,7 +129,7 @@ class _Reader:
         if root is None:
             raise self._error("is empty")
         if not isinstance(root, MappingNode):
-            raise self._error("is no mapping; a recipe has the sections run, evaluation, inference and processor")
+            raise self._error("is not a mapping; a recipe has the sections run, evaluation, inference and processor")
         return Document(self._path, self._mapping(root, ()), self._lines, text, self._spans)
 
     def _check_events(self, text: str) -> None:
@@ -142,7 +147,7 @@ class _Reader:
             elif isinstance(event, MappingEndEvent | SequenceEndEvent):
                 depth -= 1
 
-    def _value(self, node: Node, place: Place) -> object:
+    def _value(self, node: Node, place: Keys) -> object:
         if isinstance(node, MappingNode):
             return self._mapping(node, place)
         self._lines.setdefault(place, node.start_mark.line + 1)
@@ -151,7 +156,7 @@ class _Reader:
             return [self._value(item, (*place, index)) for index, item in enumerate(node.value)]
         return self._scalar(node, place)
 
-    def _mapping(self, node: MappingNode, place: Place) -> dict[str, object]:
+    def _mapping(self, node: MappingNode, place: Keys) -> dict[str, object]:
         self._lines.setdefault(place, node.start_mark.line + 1)
         self._check_tag(node, place)
         values: dict[str, object] = {}
@@ -162,7 +167,7 @@ class _Reader:
                 raise self._error("a key is not text; quote it", line, place)
             if key in values:
                 first = self._lines[(*place, key)]
-                raise self._error(f"stands here for the second time; the first is on line {first}", line, (*place, key))
+                raise self._error(f"is written twice; the first time on line {first}", line, (*place, key))
             self._lines[(*place, key)] = line + 1
             self._spans[(*place, key)] = Span(
                 (key_node.start_mark.index, key_node.end_mark.index),
@@ -172,7 +177,7 @@ class _Reader:
             values[key] = self._value(value_node, (*place, key))
         return values
 
-    def _scalar(self, node: Node, place: Place) -> object:
+    def _scalar(self, node: Node, place: Keys) -> object:
         self._check_tag(node, place)
         kind = str(node.tag).removeprefix(_TAG)
         if kind == "timestamp":
@@ -183,10 +188,10 @@ class _Reader:
             reason = f"is not of the type {kind}; quote it if it is text"
             raise self._error(reason, node.start_mark.line, place) from error
 
-    def _check_tag(self, node: Node, place: Place) -> None:
+    def _check_tag(self, node: Node, place: Keys) -> None:
         if node.tag not in _TAGS:
             raise self._error(f"the tag {node.tag} is not supported", node.start_mark.line, place)
 
-    def _error(self, reason: str, line: int | None = None, place: Place = ()) -> InputError:
+    def _error(self, reason: str, line: int | None = None, place: Keys = ()) -> InputError:
         field = ".".join(map(str, place)) or None
         return InputError(reason, path=self._path, line=None if line is None else line + 1, field=field)

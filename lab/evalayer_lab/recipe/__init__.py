@@ -1,9 +1,8 @@
 """Recipes of the evaluation container: typed, checked with a line and a code for everything that is wrong, written."""
 
-from evalayer_lab.recipe._check import Report, check_recipe, check_text, fix_recipe
+from evalayer_lab.recipe._check import Report, check_document, check_recipe, check_text, fix_recipe, read_recipe
 from evalayer_lab.recipe._edit import Insert, SetValue, apply
 from evalayer_lab.recipe._facts import MODELS, TASKS, Kind
-from evalayer_lab.recipe._finding import Code, Finding
 from evalayer_lab.recipe._models import (
     AnyRecipe,
     BenchmarkRecipe,
@@ -14,10 +13,9 @@ from evalayer_lab.recipe._models import (
     RewardRecipe,
 )
 from evalayer_lab.recipe._new import NewRecipe, write_recipe
-from evalayer_lab.recipe._read import read_recipe
 from evalayer_lab.recipe._schema import recipe_schema
 from evalayer_lab.recipe._sections import Evaluation, Inference, Postprocessing, Preprocessing, Processor, Run
-from evalayer_lab.recipe._subject import Circumstances
+from evalayer_lab.recipe._subject import Circumstances, Code
 
 __all__ = [
     "MODELS",
@@ -27,7 +25,6 @@ __all__ = [
     "Circumstances",
     "Code",
     "Evaluation",
-    "Finding",
     "Inference",
     "Insert",
     "JudgeRecipe",
@@ -44,6 +41,7 @@ __all__ = [
     "Run",
     "SetValue",
     "apply",
+    "check_document",
     "check_recipe",
     "check_text",
     "fix_recipe",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
 
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import Finding, Severity, reading, writing
 from evalayer_lab.inputs.yaml import Document, parse_document, read_document
 from evalayer_lab.recipe._edit import apply
 from evalayer_lab.recipe._facts import Kind
-from evalayer_lab.recipe._finding import Finding
-from evalayer_lab.recipe._models import AnyRecipe
+from evalayer_lab.recipe._models import AnyRecipe, Recipe
 from evalayer_lab.recipe._rules_evaluation import (
     check_evaluation,
     check_inference,
@@ -24,9 +23,10 @@ from evalayer_lab.recipe._rules_evaluation import (
 )
 from evalayer_lab.recipe._rules_processor import check_processor
 from evalayer_lab.recipe._rules_run import check_run
-from evalayer_lab.recipe._subject import TRAINING_JOB, Circumstances, Subject
+from evalayer_lab.recipe._subject import TRAINING_JOB, Circumstances, Remark, Subject, shown
 
-_RULES = (check_spelling, check_run, check_evaluation, check_inference, check_processor, check_placeholders)
+_RULES = (check_spelling, check_run, check_evaluation, check_inference, check_processor)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +45,13 @@ class Report:
     path: str
     kind: Kind
     recipe: AnyRecipe | None
-    findings: tuple[tuple[int, Finding], ...]
-    fixed: tuple[tuple[int, Finding], ...]
+    findings: tuple[Finding, ...]
+    fixed: tuple[Finding, ...]
     text: str
 
-    def message(self, line: int, finding: Finding) -> str:
-        """Write a finding as `path:line: field: reason [code]`."""
-        reason = f"{finding.reason} [{finding.code}]"
-        return str(InputError(reason, path=self.path, line=line, field=finding.field or None))
-
-    def count(self, severity: str) -> int:
+    def count(self, severity: Severity) -> int:
         """Count the findings of a severity."""
-        return sum(finding.severity == severity for _, finding in self.findings)
+        return sum(finding.severity == severity for finding in self.findings)
 
 
 def check_recipe(path: str | PathLike[str], circumstances: Circumstances = TRAINING_JOB) -> Report:
@@ -65,7 +60,7 @@ def check_recipe(path: str | PathLike[str], circumstances: Circumstances = TRAIN
     Raises:
         InputError: the file cannot be read, or is not a mapping in plain YAML.
     """
-    return _examined(read_document(fspath(path)), circumstances, ())
+    return check_document(read_document(fspath(path)), circumstances)
 
 
 def check_text(text: str, circumstances: Circumstances = TRAINING_JOB, path: str = "recipe.yaml") -> Report:
@@ -74,7 +69,39 @@ def check_text(text: str, circumstances: Circumstances = TRAINING_JOB, path: str
     Raises:
         InputError: it is not a mapping in plain YAML.
     """
-    return _examined(parse_document(path, text), circumstances, ())
+    return check_document(parse_document(path, text), circumstances)
+
+
+def check_document(document: Document, circumstances: Circumstances = TRAINING_JOB) -> Report:
+    """Check a recipe that has been read, as `check_recipe` does."""
+    recipe, remarks = _examine(Subject(document, circumstances))
+    return _report(document, recipe, remarks, ())
+
+
+def read_recipe(path: str | PathLike[str]) -> tuple[Recipe, Sequence[Finding]]:
+    """Read a `gen_qa` recipe for the local twin: `check_recipe`, with the first error raised.
+
+    Returns:
+        The recipe, and what the linter warns of: the twin runs it, and a job may refuse it or do something else.
+
+    Raises:
+        InputError: the file cannot be read, is not plain YAML, is the recipe of another kind of evaluation, or has a
+            field that cannot be used; with the line and the dotted name of the field.
+    """
+    document = read_document(fspath(path))
+    evaluation = document.content.get("evaluation")
+    task = evaluation.get("task", "gen_qa") if isinstance(evaluation, Mapping) else "gen_qa"
+    if isinstance(task, str) and task != "gen_qa":
+        raise document.error(
+            ("evaluation", "task"), f"the local twin runs gen_qa recipes, and this one is {shown(task)}"
+        )
+    report = check_document(document, Circumstances(twin=True))
+    for finding in report.findings:
+        if finding.severity == "error":
+            raise finding.as_error()
+    if not isinstance(report.recipe, Recipe):
+        raise document.error((), "this is not a gen_qa recipe, and the local twin runs no other kind")
+    return report.recipe, report.findings
 
 
 def fix_recipe(path: str | PathLike[str], circumstances: Circumstances = TRAINING_JOB) -> Report:
@@ -88,37 +115,57 @@ def fix_recipe(path: str | PathLike[str], circumstances: Circumstances = TRAININ
     report = _fixed(read_document(fspath(path)), circumstances)
     if report.fixed:
         file = Path(path)
-        try:
-            mark = b"\xef\xbb\xbf" if file.read_bytes().startswith(b"\xef\xbb\xbf") else b""
+        with reading(path):
+            mark = _BYTE_ORDER_MARK if file.read_bytes().startswith(_BYTE_ORDER_MARK) else b""
+        with writing(path):
             file.write_bytes(mark + report.text.encode())
-        except OSError as failure:
-            raise InputError(f"cannot be written: {failure.strerror}", path=path) from failure
     return report
 
 
 def _fixed(document: Document, circumstances: Circumstances) -> Report:
-    fixed: list[tuple[int, Finding]] = []
+    fixed: list[Finding] = []
     refused: set[Finding] = set()
     while True:
-        report = _examined(document, circumstances, fixed)
-        line, finding = next(((at, one) for at, one in report.findings if one.edit and one not in refused), (0, None))
-        if finding is None or finding.edit is None:
-            return report
-        after = apply(document, finding.edit)
+        recipe, remarks = _examine(Subject(document, circumstances))
+        remark = next((one for one in remarks if one.edit and one.finding not in refused), None)
+        if remark is None or remark.edit is None:
+            return _report(document, recipe, remarks, fixed)
+        after = apply(document, remark.edit)
         if after is None:
-            refused.add(finding)
+            refused.add(remark.finding)
         else:
-            fixed.append((line, finding))
+            fixed.append(remark.finding)
             document = after
 
 
-def _examined(document: Document, circumstances: Circumstances, fixed: Iterable[tuple[int, Finding]]) -> Report:
-    subject = Subject(document, circumstances)
-    findings = list(chain.from_iterable(rule(subject) for rule in _RULES))
+def _examine(subject: Subject) -> tuple[AnyRecipe | None, Sequence[Remark]]:
+    """Apply every rule; the remarks are in the order of the lines."""
+    twin = subject.circumstances.twin
     recipe, failures = validate(subject)
+    unusable = {remark.keys for remark in failures}
+    remarks = list(chain.from_iterable(rule(subject) for rule in _RULES))
+    if twin:
+        remarks = [one if one.keys in unusable else _doubted(one) for one in remarks]
     # What a rule has explained is not explained again by the type of the field or by its name.
-    covered = {finding.place for finding in findings if finding.code != "placeholder"}
-    findings += [one for one in (*failures, *check_unknown(subject)) if one.place not in covered]
-    placed = [(document.error(one.place, one.reason).line or 1, one) for one in findings]
-    placed.sort(key=lambda pair: pair[0])
-    return Report(document.path, subject.kind, recipe, tuple(placed), tuple(fixed), document.text)
+    covered = {remark.keys for remark in remarks}
+    remarks += [one for one in (*failures, *check_unknown(subject)) if one.keys not in covered]
+    if not twin:
+        remarks += check_placeholders(subject)
+    return recipe, sorted(remarks, key=lambda remark: remark.finding.place.line or 1)
+
+
+def _doubted(remark: Remark) -> Remark:
+    return replace(remark, finding=replace(remark.finding, severity="warning"))
+
+
+def _report(
+    document: Document, recipe: AnyRecipe | None, remarks: Sequence[Remark], fixed: Sequence[Finding]
+) -> Report:
+    return Report(
+        path=document.path,
+        kind=Subject(document, TRAINING_JOB).kind,
+        recipe=recipe,
+        findings=tuple(remark.finding for remark in remarks),
+        fixed=tuple(fixed),
+        text=document.text,
+    )

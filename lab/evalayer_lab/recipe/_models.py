@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import PrivateAttr
-
 from evalayer_lab.recipe._sections import (
     OR_EMPTY,
     Environment,
@@ -36,12 +34,6 @@ class Recipe(Section):
     """How the model answers."""
     processor: Annotated[Processor, OR_EMPTY] = Processor()
     """The Lambda function with metrics of one's own."""
-    _warnings: list[str] = PrivateAttr(default_factory=list)
-
-    @property
-    def warnings(self) -> list[str]:
-        """What works here and is doubtful on a real job, each as `path:line: field: reason`."""
-        return self._warnings
 
 
 class BenchmarkRecipe(Section):

@@ -62,10 +62,10 @@ def write_recipe(chosen: NewRecipe) -> str:
 def _require(chosen: NewRecipe, facts: TaskFacts) -> None:
     if chosen.model not in facts.models:
         raise InputError(
-            f"there is no {chosen.task} for the model {chosen.model}; there is for {', '.join(facts.models)}"
+            f"{chosen.task} does not run with the model {chosen.model}; it runs with {', '.join(facts.models)}"
         )
     if chosen.lambda_arn and facts.kind not in {"gen_qa", "rft_eval"}:
-        raise InputError(f"{chosen.task} calls no function; gen_qa and rft_eval do")
+        raise InputError(f"{chosen.task} does not call a function; only gen_qa and rft_eval do")
     if facts.kind == "rft_eval" and not chosen.lambda_arn:
         raise InputError("rft_eval needs the function that gives the rewards: --lambda-arn or --stack")
     if chosen.subtask and not facts.has_subtasks:

@@ -6,18 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from evalayer_lab.inputs.yaml import Place
+from evalayer_lab.inputs import Function
+from evalayer_lab.inputs.yaml import Keys
 from evalayer_lab.recipe._edit import Insert, SetValue
-from evalayer_lab.recipe._finding import Finding, error, warning
-from evalayer_lab.recipe._read import shown
 from evalayer_lab.recipe._rules_evaluation import has_placeholder
-from evalayer_lab.recipe._subject import ABSENT, Subject
+from evalayer_lab.recipe._subject import ABSENT, Remark, Subject, shown
 
-_ARN: Final = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):lambda:[a-z]{2}[a-z0-9-]*-\d:\d{12}:function:"
-    r"(?P<name>[A-Za-z0-9_-]{1,64})(?P<qualifier>:[A-Za-z0-9$_-]{1,128})?",
-    re.ASCII,
-)
 _SAGEMAKER: Final = re.compile(r"SageMaker|sagemaker|Sagemaker")
 _FOLDS: Final = ("average", "min", "max", "sum")
 _OTHER_NAMES: Final[Mapping[str, str]] = {
@@ -31,20 +25,22 @@ _OTHER_NAMES: Final[Mapping[str, str]] = {
 }
 
 
-def check_processor(subject: Subject) -> Iterator[Finding]:
+def check_processor(subject: Subject) -> Iterator[Remark]:
     """Check the sections that name a Lambda function."""
     if subject.get("rl_env", "reward_lambda_arn") == "":
-        yield error("missing-field", ("rl_env", "reward_lambda_arn"), "is empty; rft_eval needs the function")
+        yield subject.error("missing-field", ("rl_env", "reward_lambda_arn"), "is empty; rft_eval needs the function")
     if subject.kind == "rft_eval" and subject.circumstances.reward is False:
         reason = "asks for rewards, and this function declares none; give its Task reward={metric: weight}"
-        yield error("lambda-type", ("rl_env", "reward_lambda_arn"), reason)
+        yield subject.error("lambda-type", ("rl_env", "reward_lambda_arn"), reason)
     yield from _arn(subject, ("rl_env", "reward_lambda_arn"))
     processor = subject.section("processor")
     if not processor:
         return
     if subject.kind not in {"gen_qa", "open_source", "unknown"}:
         task = subject.text("evaluation", "task")
-        yield error("processor-kind", ("processor",), f"belongs to gen_qa; {task} has no processor: remove the section")
+        yield subject.error(
+            "processor-kind", ("processor",), f"belongs to gen_qa; {task} has no processor: remove the section"
+        )
         return
     yield from _arn(subject, ("processor", "lambda_arn"))
     yield from _aggregation(subject)
@@ -52,36 +48,40 @@ def check_processor(subject: Subject) -> Iterator[Finding]:
         yield from _type(subject)
 
 
-def _arn(subject: Subject, place: Place) -> Iterator[Finding]:
+def _arn(subject: Subject, place: Keys) -> Iterator[Remark]:
     arn = subject.text(*map(str, place))
     if not arn or has_placeholder(arn):
         return
-    match = _ARN.fullmatch(arn)
-    if match is None:
+    function = Function.parse(arn)
+    if function is None:
         inner = arn.strip()
-        edit = SetValue(place, inner) if _ARN.fullmatch(inner) else None
+        edit = SetValue(place, inner) if Function.parse(inner) else None
         wanted = "arn:aws:lambda:REGION:ACCOUNT:function:NAME"
-        yield error("lambda-arn", place, f"is {shown(arn)}, which is no ARN of a Lambda function: {wanted}", edit)
+        yield subject.error(
+            "lambda-arn", place, f"is {shown(arn)}, which is not the ARN of a Lambda function: {wanted}", edit
+        )
         return
-    if match["qualifier"] or match["partition"] != "aws":
-        what = "a version or an alias" if match["qualifier"] else f"the partition {match['partition']}"
-        yield warning(
+    if function.qualifier or function.partition != "aws":
+        what = "a version or an alias" if function.qualifier else f"the partition {function.partition}"
+        yield subject.warning(
             "lambda-arn-qualified",
             place,
             f"names {what}; AWS's own tools refuse that, and whether a job accepts it is not documented",
         )
-    if not _SAGEMAKER.search(match["name"]):
+    if not _SAGEMAKER.search(function.name):
         if subject.circumstances.hyperpod:
-            yield error("lambda-arn-name", place, "has no SageMaker in the function's name; HyperPod refuses that")
+            yield subject.error(
+                "lambda-arn-name", place, "names a function without SageMaker in its name; HyperPod refuses that"
+            )
         else:
-            yield warning(
+            yield subject.warning(
                 "lambda-arn-name",
                 place,
-                "has no SageMaker in the function's name; AmazonSageMakerFullAccess does not let a job invoke it",
+                "names a function without SageMaker in its name; AmazonSageMakerFullAccess lets no job invoke that",
             )
 
 
-def _aggregation(subject: Subject) -> Iterator[Finding]:
+def _aggregation(subject: Subject) -> Iterator[Remark]:
     place, given = ("processor", "aggregation"), subject.get("processor", "aggregation")
     open_source = subject.kind == "open_source"
     if given is ABSENT or (open_source and given in (None, "", "median")):
@@ -90,22 +90,22 @@ def _aggregation(subject: Subject) -> Iterator[Finding]:
         meant = given.strip().lower() if isinstance(given, str) else ""
         meant = _OTHER_NAMES.get(meant, meant)
         edit = SetValue(place, meant) if meant in _FOLDS else None
-        yield error("aggregation", place, f"is {shown(given)}; it takes {', '.join(_FOLDS)}", edit)
+        yield subject.error("aggregation", place, f"is {shown(given)}; it takes {', '.join(_FOLDS)}", edit)
     elif given in {"min", "max"} and not open_source:
         yield from _corpus_metrics(subject, str(given))
 
 
-def _corpus_metrics(subject: Subject, fold: str) -> Iterator[Finding]:
+def _corpus_metrics(subject: Subject, fold: str) -> Iterator[Remark]:
     place, metrics = ("processor", "aggregation"), subject.circumstances.corpus_metrics
     if metrics is None:
-        yield warning(
+        yield subject.warning(
             "corpus-metrics",
             place,
             f"is {fold}, which loses the counters of corpus metrics such as classification, and of unscored rows; "
             "write average or sum, or name the function with --handler to be certain",
         )
     elif metrics:
-        yield error(
+        yield subject.error(
             "corpus-metrics",
             place,
             f"is {fold}, which loses the counters of {', '.join(metrics)}; write average or sum",
@@ -113,26 +113,30 @@ def _corpus_metrics(subject: Subject, fold: str) -> Iterator[Finding]:
         )
 
 
-def _type(subject: Subject) -> Iterator[Finding]:
+def _type(subject: Subject) -> Iterator[Remark]:
     place, given = ("processor", "lambda_type"), subject.get("processor", "lambda_type")
-    if not subject.text("processor", "lambda_arn"):
+    if not subject.text("processor", "lambda_arn") and not subject.circumstances.twin:
         if given == "custom_metrics":
-            yield warning("lambda-arn-empty", ("processor", "lambda_arn"), "is missing or empty: no function is called")
+            yield subject.warning(
+                "lambda-arn-empty", ("processor", "lambda_arn"), "is missing or empty: no function is called"
+            )
         return
     if given is ABSENT:
         insert = Insert(place, "custom_metrics", ("lambda_arn",))
         reason = "is missing, and its default is not documented; write custom_metrics, or rft for a reward function"
-        yield warning("lambda-type", place, reason, insert)
+        yield subject.warning("lambda-type", place, reason, insert)
     elif given == "rft":
         reason = "is rft, which sends lists of conversations to a reward function and never preprocesses"
         preprocesses = subject.get("processor", "preprocessing", "enabled") is True
         reward = subject.circumstances.reward
         edit = SetValue(place, "custom_metrics")
         if reward is False:
-            yield error("lambda-type", place, f"{reason}; this function declares no reward: write custom_metrics", edit)
+            yield subject.error(
+                "lambda-type", place, f"{reason}; this function declares no reward: write custom_metrics", edit
+            )
         elif reward is None and preprocesses:
-            yield error("lambda-type", place, f"{reason}, which is enabled here; write custom_metrics", edit)
+            yield subject.error("lambda-type", place, f"{reason}, which is enabled here; write custom_metrics", edit)
         elif reward is None or preprocesses:
-            yield warning("lambda-type", place, f"{reason}; write custom_metrics for metrics of your own")
+            yield subject.warning("lambda-type", place, f"{reason}; write custom_metrics for metrics of your own")
     elif given != "custom_metrics":
-        yield error("lambda-type", place, f"is {shown(given)}; it takes custom_metrics or rft")
+        yield subject.error("lambda-type", place, f"is {shown(given)}; it takes custom_metrics or rft")

@@ -8,15 +8,13 @@ from typing import Final
 
 from evalayer_lab.recipe._edit import Insert, SetValue
 from evalayer_lab.recipe._facts import MODELS
-from evalayer_lab.recipe._finding import Finding, error, warning
-from evalayer_lab.recipe._read import shown
-from evalayer_lab.recipe._subject import ABSENT, Subject
+from evalayer_lab.recipe._subject import ABSENT, Remark, Subject, shown
 
 _MOST_INSTANCES: Final = 16
 _USUAL_INSTANCES: Final = (1, 2, 4, 8, 16)
 
 
-def check_run(subject: Subject) -> Iterator[Finding]:
+def check_run(subject: Subject) -> Iterator[Remark]:
     """Check the section `run`."""
     if not isinstance(subject.get("run"), dict):
         return
@@ -26,44 +24,46 @@ def check_run(subject: Subject) -> Iterator[Finding]:
     yield from _output(subject)
 
 
-def _open_source_model(subject: Subject) -> Iterator[Finding]:
+def _open_source_model(subject: Subject) -> Iterator[Remark]:
     if not subject.text("run", "base_model_name") and not subject.text("run", "model_name_or_path"):
-        yield warning(
+        yield subject.warning(
             "missing-field",
             ("run", "base_model_name"),
             "is empty, and so is model_name_or_path; a job needs one of them",
         )
 
 
-def _model(subject: Subject) -> Iterator[Finding]:
+def _model(subject: Subject) -> Iterator[Remark]:
     kind, path = subject.get("run", "model_type"), subject.get("run", "model_name_or_path")
     owner = subject.base
     fix = SetValue(("run", "model_type"), owner.type) if owner else None
     if kind is ABSENT or kind == "":
         edit = Insert(("run", "model_type"), owner.type, ("name",)) if owner and kind is ABSENT else fix
-        yield error("missing-field", ("run", "model_type"), "is missing or empty; a job needs it", edit)
+        yield subject.error("missing-field", ("run", "model_type"), "is missing or empty; a job needs it", edit)
     elif isinstance(kind, str) and subject.model is None:
         near = get_close_matches(kind[:60], [model.type for model in MODELS.values()], n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        yield warning("model-type", ("run", "model_type"), f"is {shown(kind)}, which is no known model{hint}", fix)
+        yield subject.warning(
+            "model-type", ("run", "model_type"), f"is {shown(kind)}, which is not a known model{hint}", fix
+        )
     if path is ABSENT or path == "":
-        yield error("missing-field", ("run", "model_name_or_path"), "is missing or empty; a job needs it")
+        yield subject.error("missing-field", ("run", "model_name_or_path"), "is missing or empty; a job needs it")
     elif subject.model and owner and subject.model is not owner:
-        yield error(
+        yield subject.error(
             "model-pair",
             ("run", "model_name_or_path"),
             f"is {path}, whose model_type is {owner.type}; the engine does not start with another's. "
             f"Write that, or {subject.model.path} here",
         )
     elif subject.model and isinstance(path, str) and not owner and not path.startswith("s3://"):
-        yield warning(
+        yield subject.warning(
             "model-pair",
             ("run", "model_name_or_path"),
             f"is neither {subject.model.path} nor the S3 URI of a checkpoint",
         )
     names = [name for name, model in MODELS.items() if model is subject.model]
     if subject.task and names and names[0] not in subject.task.models:
-        yield warning(
+        yield subject.warning(
             "model-task",
             ("run", "model_type"),
             f"has no recipe for {subject.text('evaluation', 'task')}; there is one for "
@@ -71,44 +71,48 @@ def _model(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _replicas(subject: Subject) -> Iterator[Finding]:
+def _replicas(subject: Subject) -> Iterator[Remark]:
     place, count = ("run", "replicas"), subject.get("run", "replicas")
     instances = subject.circumstances.instances
     if count is ABSENT:
-        if instances is None:
-            yield warning("replicas", place, "is missing; the job then needs an instance count at launch")
+        if instances is None and not subject.circumstances.twin:
+            yield subject.warning("replicas", place, "is missing; the job then needs an instance count at launch")
     elif not isinstance(count, int) or isinstance(count, bool):
         return
     elif not 1 <= count <= _MOST_INSTANCES:
-        yield error("replicas", place, f"is {shown(count)}; a job has 1 to {_MOST_INSTANCES} instances")
+        yield subject.error("replicas", place, f"is {shown(count)}; a job has 1 to {_MOST_INSTANCES} instances")
     elif instances is not None and count != instances:
-        yield error(
+        yield subject.error(
             "replicas",
             place,
             f"is {count}, and the job is launched with {instances}, which wins; write {instances}",
             SetValue(place, instances),
         )
     elif count not in _USUAL_INSTANCES:
-        yield warning("replicas", place, f"is {count}; AWS's own tools allow {', '.join(map(str, _USUAL_INSTANCES))}")
+        yield subject.warning(
+            "replicas", place, f"is {count}; AWS's own tools allow {', '.join(map(str, _USUAL_INSTANCES))}"
+        )
 
 
-def _data(subject: Subject) -> Iterator[Finding]:
+def _data(subject: Subject) -> Iterator[Remark]:
     place, path = ("run", "data_s3_path"), subject.get("run", "data_s3_path")
     own_data = subject.kind not in {"text_benchmark", "multimodal_benchmark", "open_source", "unknown"}
     if subject.circumstances.hyperpod:
         if own_data and (path is ABSENT or not path):
-            yield error("data-s3-path", place, "is missing or empty; a HyperPod job reads its dataset from there")
+            yield subject.error(
+                "data-s3-path", place, "is missing or empty; a HyperPod job reads its dataset from there"
+            )
         elif isinstance(path, str) and path and not path.startswith("s3://"):
-            yield error("data-s3-path", place, f"is {shown(path)}, which is no S3 URI")
+            yield subject.error("data-s3-path", place, f"is {shown(path)}, which is not an S3 URI")
     elif path is ABSENT and subject.kind != "open_source":
-        yield error(
+        yield subject.error(
             "data-s3-path",
             place,
             'is missing; a job needs the key, with "" for a SageMaker training job',
             Insert(place, "", ("replicas", "model_name_or_path", "model_type", "name")),
         )
     elif path is not ABSENT and path:
-        yield error(
+        yield subject.error(
             "data-s3-path",
             place,
             'must be "" for a SageMaker training job, which reads the channel train: give the dataset at launch. '
@@ -116,14 +120,14 @@ def _data(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _output(subject: Subject) -> Iterator[Finding]:
+def _output(subject: Subject) -> Iterator[Remark]:
     place, path = ("run", "output_s3_path"), subject.get("run", "output_s3_path")
     if subject.kind == "open_source":
         return
     if subject.circumstances.hyperpod and (path is ABSENT or not path):
-        yield error("output-s3-path", place, "is missing or empty; a HyperPod job writes its results there")
+        yield subject.error("output-s3-path", place, "is missing or empty; a HyperPod job writes its results there")
     elif not subject.circumstances.hyperpod and path is not ABSENT and path:
-        yield warning(
+        yield subject.warning(
             "output-s3-path",
             place,
             "is for HyperPod; a SageMaker training job writes where it is told at launch",

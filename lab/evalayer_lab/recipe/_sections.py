@@ -19,7 +19,7 @@ def _folder_name(value: str) -> str:
     if value != value.strip() or not value.isprintable() or value.startswith(".") or set(value) & set("/\\"):
         raise PydanticCustomError(
             "folder_name",
-            "is no folder name: no slash, no leading dot, no control character, no space at either end",
+            "cannot name a folder: no slash, no leading dot, no control character, no space at either end",
         )
     if len(value.encode(errors="replace")) > _MAX_NAME_BYTES:
         raise PydanticCustomError("folder_name", "is too long for a folder name")

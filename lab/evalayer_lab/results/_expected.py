@@ -12,7 +12,8 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-from evalayer_lab.dataset import Problem, Row, read_gen_qa
+from evalayer_lab.dataset import Row, read_gen_qa
+from evalayer_lab.inputs import Findings
 from evalayer_lab.output import Tree
 from evalayer_lab.results import sql
 from evalayer_lab.results._cells import digest, parse_gold, parse_metadata_text
@@ -67,17 +68,12 @@ def list_expected(
 
 def _write(dataset: Path, out: Path, frame: Frame) -> int:
     """Write the rows; return how many have an error."""
-    bad_lines: set[int | None] = set()
-
-    def on_problem(problem: Problem) -> None:
-        if problem.severity == "error":
-            bad_lines.add(problem.line)
-
-    rows = read_gen_qa(dataset, on_problem=on_problem)
+    findings = Findings(limit=0)
+    rows = read_gen_qa(dataset, on_finding=findings.add)
     with pq.ParquetWriter(out, LISTED_SCHEMA, write_statistics=False) as writer:
         while batch := list(islice(rows, _BATCH)):
             writer.write_table(make_table([_listed(row, dataset.name, frame) for row in batch], LISTED_SCHEMA))
-    return len(bad_lines)
+    return findings.bad_rows
 
 
 def _listed(row: Row, name: str, frame: Frame) -> ListedRow:
@@ -109,5 +105,5 @@ def _around(prompt: str, query: str) -> Frame:
 
 
 def _queries(dataset: Path) -> Iterator[tuple[str, str]]:
-    for row in read_gen_qa(dataset, on_problem=lambda _: None):
+    for row in read_gen_qa(dataset, on_finding=lambda _: None):
         yield row.query, parse_gold(row.response) or ""

@@ -14,16 +14,16 @@ from typing import Any, Final
 
 from evalayer import __version__
 from evalayer_lab.backends import Backend
-from evalayer_lab.dataset import Problem, Problems, read_gen_qa
+from evalayer_lab.dataset import read_gen_qa
 from evalayer_lab.function import LoadedHandler
-from evalayer_lab.inputs import InputError, reading
+from evalayer_lab.inputs import Finding, Findings, InputError, reading
 from evalayer_lab.output import JOURNAL, write_record, write_results, write_rows
 from evalayer_lab.recipe import Recipe
 from evalayer_lab.run._folder import open_journal
 from evalayer_lab.run._pipeline import Failure, OnProgress, Pipeline, StageSeconds
 from evalayer_lab.run.journal import locked
 
-_KEPT_PROBLEMS: Final = 100
+_KEPT_FINDINGS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class RunOutcome:
         failures: the number of rows that failed, by stage and kind.
         first_failures: of the rows that failed in this run, by stage and kind, how many and the first failure.
         metric_failures: of the metrics that failed in this run, on how many rows and the first failure.
-        problems: what is wrong with the dataset, in the order of its lines; the first of them.
-        problem_count: how many there are in all.
+        findings: what is wrong with the dataset, in the order of its lines; the first of them.
+        finding_count: how many there are in all.
         seconds: where the time went.
     """
 
@@ -82,8 +82,8 @@ class RunOutcome:
     failures: Mapping[str, int]
     first_failures: Mapping[str, Failure] = field(repr=False)
     metric_failures: Mapping[str, Failure] = field(repr=False)
-    problems: Sequence[Problem] = field(repr=False)
-    problem_count: int
+    findings: Sequence[Finding] = field(repr=False)
+    finding_count: int
     seconds: StageSeconds = field(repr=False)
 
 
@@ -124,14 +124,14 @@ def _run(plan: RunPlan, fingerprint: Mapping[str, Any], on_progress: OnProgress)
     try:
         resumed = journal.done
         on_progress(resumed)
-        problems = Problems(_KEPT_PROBLEMS)
+        findings = Findings(_KEPT_FINDINGS)
         pipeline = Pipeline(
             plan.handler,
             plan.backend,
             preprocessing=processor.preprocessing.enabled,
             postprocessing=processor.postprocessing.enabled,
         )
-        rows = read_gen_qa(plan.data, on_problem=problems.add, strict=plan.strict)
+        rows = read_gen_qa(plan.data, on_finding=findings.add, strict=plan.strict)
         pipeline.process(islice(rows, plan.limit), journal, on_progress)
         started = perf_counter()
         timestamp = journal.started.replace(":", "-")
@@ -148,7 +148,7 @@ def _run(plan: RunPlan, fingerprint: Mapping[str, Any], on_progress: OnProgress)
             started=journal.started,
             task=plan.handler.task if processor.postprocessing.enabled else None,
             paths={"recipe": plan.recipe_path, "dataset": plan.data, "handler": plan.handler.spec},
-            bad_rows=problems.bad_rows,
+            bad_rows=findings.bad_rows,
         )
         (plan.folder / JOURNAL).unlink()
         pipeline.seconds.write = perf_counter() - started
@@ -162,8 +162,8 @@ def _run(plan: RunPlan, fingerprint: Mapping[str, Any], on_progress: OnProgress)
         failures=dict(totals.failures),
         first_failures=pipeline.failures,
         metric_failures=pipeline.metric_failures,
-        problems=problems.first,
-        problem_count=problems.count,
+        findings=findings.first,
+        finding_count=findings.count,
         seconds=pipeline.seconds,
     )
 

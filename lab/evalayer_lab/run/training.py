@@ -20,7 +20,7 @@ def train_baseline(path: Path, handler: LoadedHandler, recipe: Recipe, label_fie
     """
     prompts: list[str] = []
     golds: list[str] = []
-    for row in read_gen_qa(path, on_problem=lambda problem: None, strict=True):
+    for row in read_gen_qa(path, on_finding=lambda finding: None, strict=True):
         sample = Sample(row.query, row.response, row.system)
         if recipe.processor.preprocessing.enabled:
             try:

@@ -24,8 +24,8 @@ def test_a_job_is_launched(account: Server, run_launch: Run, data: Path) -> None
     job = done.json["job"]
     assert done.json["created"] is True
     assert job.startswith("letters-and-more-")
-    assert {check["outcome"] for check in done.json["checks"]} == {"ok"}
-    assert {check["name"] for check in done.json["checks"]} == {
+    assert {finding["severity"] for finding in done.json["findings"]} == {"ok"}
+    assert {finding["code"] for finding in done.json["findings"]} == {
         "recipe", "dataset", "payload", "job", "role", "buckets", "function", "concurrency", "invoke",
     }  # fmt: skip
     found = account.client("sagemaker").describe_training_job(TrainingJobName=job)
@@ -255,7 +255,7 @@ def test_a_dry_run_prints_the_request_and_changes_nothing(account: Server, run_l
         "TrainingJobName", "HyperParameters", "AlgorithmSpecification", "RoleArn", "InputDataConfig",
         "OutputDataConfig", "ResourceConfig", "StoppingCondition", "Tags",
     ]  # fmt: skip
-    assert "skipped  invoke        a dry run calls nothing" in done.err
+    assert "skipped: a dry run calls nothing [invoke]" in done.err
     assert set(account.calls) == {
         "DescribeTrainingJob", "GetCallerIdentity", "GetRole", "HEAD s3", "GET function/configuration",
         "GET function/concurrency", "GetAccountSettings",
@@ -271,7 +271,7 @@ def test_a_dry_run_needs_no_credentials(account: Server, run_launch: Run, monkey
     assert "the AWS region is not known; give --region" in run_launch("--dry-run").err
     done = run_launch("--dry-run", "--region", REGION, "--json")
     assert done.code == 0, done.err
-    skipped = {check["name"]: check["message"] for check in done.json["checks"] if check["outcome"] == "skipped"}
+    skipped = {one["code"]: one["reason"] for one in done.json["findings"] if one["severity"] == "skipped"}
     assert set(skipped) == {"job", "role", "buckets", "function", "concurrency", "invoke"}
     assert set(skipped.values()) == {"there are no AWS credentials"}
     assert account.calls == []

@@ -13,7 +13,7 @@ import pytest
 from tests.lab.aws.conftest import ACCOUNT, FUNCTION, RECIPE, REGION, ROLE, Run, Server
 
 from evalayer_lab.aws import Aws, AwsError
-from evalayer_lab.aws.launch import Plan, Refused, Settings, create_job, examine, make_plan, upload
+from evalayer_lab.aws.launch import Plan, Settings, create_job, examine, make_plan, upload
 from evalayer_lab.inputs import InputError
 
 Check = Callable[..., dict[str, list[str]]]
@@ -31,11 +31,11 @@ def check(account: Server, session: Aws, settings: Settings) -> Check:
     def run(*, reads_only: bool = False, **changed: Any) -> dict[str, list[str]]:
         plan = make_plan(replace(settings, **changed))
         assert isinstance(plan, Plan)
-        checks = (*plan.checks, *examine(plan, session, invoke=True, reads_only=reads_only).checks)
+        findings = (*plan.findings, *examine(plan, session, invoke=True, reads_only=reads_only).findings)
         found: dict[str, list[str]] = {}
-        for one in checks:
-            if one.outcome != "ok":
-                found.setdefault(f"{one.name} {one.outcome}", []).append(one.message)
+        for one in findings:
+            if one.severity != "ok":
+                found.setdefault(f"{one.code} {one.severity}", []).append(str(one))
         return found
 
     return run
@@ -53,34 +53,34 @@ def test_all_is_well(check: Check) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "code"),
     [
-        (("replicas: 1", "replicas: 17"), "[replicas]"),
-        ((FUNCTION, FUNCTION.replace(ACCOUNT, "111122223333")), "[placeholder]"),
-        (("model_name_or_path: nova-lite-2/prod", "model_name_or_path: nova-pro/prod"), "[model-pair]"),
-        (('  data_s3_path: ""\n', ""), "[data-s3-path]"),
+        (("replicas: 1", "replicas: 17"), "replicas"),
+        ((FUNCTION, FUNCTION.replace(ACCOUNT, "111122223333")), "placeholder"),
+        (("model_name_or_path: nova-lite-2/prod", "model_name_or_path: nova-pro/prod"), "model-pair"),
+        (('  data_s3_path: ""\n', ""), "data-s3-path"),
     ],
 )
-def test_a_recipe_that_the_linter_refuses(check: Check, recipe: Path, change: tuple[str, str], reason: str) -> None:
+def test_a_recipe_that_the_linter_refuses(check: Check, recipe: Path, change: tuple[str, str], code: str) -> None:
     recipe.write_text(RECIPE.replace(*change))
-    found = check(reads_only=True)["recipe error"]
+    found = check(reads_only=True)[f"{code} error"]
     assert len(found) == 1
-    assert reason in found[0]
     assert found[0].startswith(f"{recipe}:")
 
 
 def test_a_recipe_that_is_too_broken_to_plan(settings: Settings, recipe: Path) -> None:
     recipe.write_text(RECIPE.replace("  name: letters and more\n", ""))
     plan = make_plan(settings)
-    assert isinstance(plan, Refused)
-    assert any("run.name: is missing" in check.message for check in plan.checks)
+    assert not isinstance(plan, Plan)
+    assert any("run.name: is missing" in str(finding) for finding in plan)
 
 
 def test_a_recipe_is_printed_as_refused(run_launch: Run, aws: Server, recipe: Path) -> None:
     recipe.write_text(RECIPE.replace("  name: letters and more\n", ""))
     done = run_launch("--yes", "--json")
     assert (done.code, done.json["created"]) == (1, False)
-    assert "error    recipe" in done.err
+    assert {finding["code"] for finding in done.json["findings"]} == {"missing-field", "dataset"}
+    assert re.search(r"^error: .*letters\.yaml:\d+: run\.name: is missing.* \[missing-field\]$", done.err, re.MULTILINE)
     assert aws.calls == []
 
 
@@ -88,7 +88,7 @@ def test_a_dataset_with_bad_rows_is_not_launched(account: Server, run_launch: Ru
     data.write_text('{"query": "a", "response": "b"}\n' + '{"query": 1, "response": "secret"}\n' * 5)
     done = run_launch("--yes")
     assert done.code == 1
-    assert f"error    dataset       {data}:2: query: is a number, not text" in done.err
+    assert f"error: {data}:2: query: is a number, not text [type]" in done.err
     assert "evalayer dataset check" in done.err
     assert "Not launched" in done.err
     assert "secret" not in done.err + done.out
@@ -162,7 +162,9 @@ def test_the_function_and_the_instances_are_written_into_the_recipe(settings: Se
 def test_a_recipe_without_room_for_the_function(settings: Settings, recipe: Path) -> None:
     before, _, _ = RECIPE.partition("processor:")
     recipe.write_text(before + "processor: {lambda_type: custom_metrics}\n")
-    with pytest.raises(InputError, match=r"has no room for --function; write processor\.lambda_arn in the recipe"):
+    with pytest.raises(
+        InputError, match=r"--function cannot be written into this recipe; write processor\.lambda_arn in it"
+    ):
         make_plan(replace(settings, function="f"))
 
 

@@ -89,7 +89,7 @@ def _plan(folder: Path, name: str, text: str) -> Plan:
     settings = Settings(recipe, ROLE, "s3://results/x", REGION, None if name == "benchmark" else data)
     plan = make_plan(settings)
     assert isinstance(plan, Plan)
-    assert not [check for check in plan.checks if check.outcome == "error"]
+    assert not [finding for finding in plan.findings if finding.severity == "error"]
     return plan
 
 

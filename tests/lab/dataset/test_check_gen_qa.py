@@ -25,7 +25,7 @@ def test_the_report_counts_rows_problems_and_duplicates(tmp_path: Path) -> None:
         written(tmp_path, [good, good, {**good, "system": "s"}, {"query": "", "response": ""}, {**good, "note": 1}])
     )
     assert (report.rows, report.good, report.errors, report.warnings, report.duplicates) == (5, 4, 2, 1, 2)
-    assert [(problem.line, problem.severity) for problem in report.problems] == [
+    assert [(finding.place.line, finding.severity) for finding in report.findings] == [
         (4, "error"),
         (4, "error"),
         (5, "warning"),
@@ -41,13 +41,13 @@ def test_equal_text_beside_images_is_no_duplicate(tmp_path: Path) -> None:
 def test_errors_are_kept_before_warnings(tmp_path: Path) -> None:
     doubtful, bad = {"query": "q", "response": "r", "note": 1}, {"query": "q", "response": 1}
     report = check_dataset(written(tmp_path, [doubtful] * 30 + [bad] * 2), max_problems=3)
-    assert [(problem.line, problem.severity) for problem in report.problems] == [
+    assert [(finding.place.line, finding.severity) for finding in report.findings] == [
         (1, "warning"),
         (31, "error"),
         (32, "error"),
     ]
     assert (report.errors, report.warnings) == (2, 30)
-    assert check_dataset(report.path, max_problems=0).problems == ()
+    assert check_dataset(report.path, max_problems=0).findings == ()
 
 
 def test_metadata_values_are_counted_by_key(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_very_many_keys_are_not_counted_with_a_warning(tmp_path: Path) -> None:
     rows = [{"query": "q", "response": "r", "metadata": json.dumps(many)}]
     report = check_dataset(written(tmp_path, rows))
     assert report.metadata == {}
-    assert [str(problem) for problem in report.problems] == [
+    assert [str(finding) for finding in report.findings] == [
         f"{report.path}: metadata: has more than 100 keys in all rows; they are not counted"
     ]
 

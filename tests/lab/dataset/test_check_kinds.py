@@ -45,7 +45,7 @@ def check(folder: Path, kind: Kind, *rows: object) -> DatasetReport:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_good_row_of_every_kind_has_no_problem(tmp_path: Path, kind: Kind) -> None:
     report = check(tmp_path, kind, GOOD[kind], GOOD[kind])
-    assert (report.kind, report.rows, report.good, report.problems) == (kind, 2, 2, ())
+    assert (report.kind, report.rows, report.good, report.findings) == (kind, 2, 2, ())
     assert report.duplicates == (0 if kind == "mm_llm_judge" else 1)
 
 
@@ -58,7 +58,7 @@ def test_a_good_row_of_every_kind_has_no_problem(tmp_path: Path, kind: Kind) -> 
         ("rubric_llm_judge", {"response_B": "\0"}, "response_B", "NUL"),
         ("mm_llm_judge", {"images": []}, "images", "is an empty list"),
         ("mm_llm_judge", {"images": [{"data": "s3://b/a.png"}]}, "images[0].data", "an S3 URI, which is not read"),
-        ("mm_llm_judge", {"images": [IMAGE, {"data": "x"}]}, "images[1].data", "is no image data"),
+        ("mm_llm_judge", {"images": [IMAGE, {"data": "x"}]}, "images[1].data", "is not image data"),
         ("mm_llm_judge", {"images": [{"url": "x"}]}, "images[0].data", "this image has url"),
         ("rft_eval", {"messages": "hi"}, "messages", "is text, not a list"),
         ("rft_eval", {"messages": ["hi"]}, "messages[0]", 'not an object {"role": "user"'),
@@ -100,16 +100,16 @@ def test_a_bad_row_of_any_kind_is_named(
 ) -> None:
     report = check(tmp_path, kind, GOOD[kind], {**GOOD[kind], **change})
     assert (report.good, report.errors) == (1, 1)
-    assert (report.problems[0].line, report.problems[0].field) == (2, field)
-    assert words in report.problems[0].reason
+    assert (report.findings[0].place.line, report.findings[0].place.field) == (2, field)
+    assert words in report.findings[0].reason
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_required_field_is_missed(tmp_path: Path, kind: Kind) -> None:
     report = check(tmp_path, kind, {"x": 1})
     required = {"rft_eval": {"messages"}}.get(kind, set(GOOD[kind]))
-    assert {problem.field for problem in report.problems} == required
-    assert all("is missing; this row has x" in problem.reason for problem in report.problems)
+    assert {finding.place.field for finding in report.findings} == required
+    assert all("is missing; this row has x" in finding.reason for finding in report.findings)
 
 
 @pytest.mark.parametrize(
@@ -129,13 +129,13 @@ def test_what_is_doubtful_is_a_warning(
 ) -> None:
     report = check(tmp_path, kind, {**GOOD[kind], **change})
     assert (report.good, report.errors) == (1, 0)
-    assert [(problem.severity, problem.field) for problem in report.problems] == [("warning", field)]
-    assert words in report.problems[0].reason
+    assert [(finding.severity, finding.place.field) for finding in report.findings] == [("warning", field)]
+    assert words in report.findings[0].reason
 
 
 def test_a_row_just_below_the_documented_length_is_fine(tmp_path: Path) -> None:
     assert (
-        check(tmp_path, "gen_qa", {"query": "x" * 13_989, "system": "y" * 10, "response": "z" * 99_999}).problems == ()
+        check(tmp_path, "gen_qa", {"query": "x" * 13_989, "system": "y" * 10, "response": "z" * 99_999}).findings == ()
     )
 
 
@@ -144,10 +144,10 @@ def test_rft_rows_may_have_more_fields_and_any_reference_answer(tmp_path: Path) 
     row = {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": parts}], "id": "x", "level": 3}
     answers = [None, True, 3.5, "text", [1], {"a": {"b": 1}}]
     report = check(tmp_path, "rft_eval", *({**row, "reference_answer": answer} for answer in answers))
-    assert (report.good, report.problems) == (6, ())
+    assert (report.good, report.findings) == (6, ())
     assert report.lengths["user"].max == 2
     assert list(report.lengths) == ["system", "user", "reference_answer"]
-    assert "is missing" in check(tmp_path, "rft_eval", row).problems[0].reason
+    assert "is missing" in check(tmp_path, "rft_eval", row).findings[0].reason
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_rft_rows_may_have_more_fields_and_any_reference_answer(tmp_path: Path) 
 )
 def test_the_file_name_is_checked(tmp_path: Path, kind: Kind, name: str, words: str) -> None:
     report = check_dataset(written(tmp_path, name, [GOOD[kind]]), kind)
-    assert [(problem.line, problem.severity) for problem in report.problems] == [(None, "warning")]
-    assert words in report.problems[0].reason
+    assert [(finding.place.line, finding.severity) for finding in report.findings] == [(None, "warning")]
+    assert words in report.findings[0].reason
 
 
 @pytest.mark.parametrize("kind", ["gen_qa", "llm_judge", "mm_llm_judge", "rft_eval"])
@@ -182,9 +182,12 @@ def test_the_name_goes_before_the_fields(tmp_path: Path) -> None:
     [
         (
             {"question": 1},
-            r"of no known kind: its first row has question; .* gen_qa for query, response; llm_judge for",
+            r"not of a known kind: its first row has question; .* gen_qa for query, response; llm_judge for",
         ),
-        ({"query": "q", "messages": []}, r"more than one kind: .* gen_qa for query, response; rft_eval for messages$"),
+        (
+            {"query": "q", "messages": []},
+            r"could be of several kinds: .* gen_qa for query, response; rft_eval for messages$",
+        ),
         ([], "its first row has no fields"),
     ],
 )
@@ -240,7 +243,7 @@ def test_another_format_is_one_error_with_the_way_out(tmp_path: Path, content: b
 
 def test_a_list_as_first_row_is_a_bad_row(tmp_path: Path) -> None:
     report = check(tmp_path, "gen_qa", ["q", "r"], [], GOOD["gen_qa"])
-    assert [(problem.line, problem.reason) for problem in report.problems] == [
+    assert [(finding.place.line, finding.reason) for finding in report.findings] == [
         (1, "is a list, not an object {query, response, …}"),
         (2, "is a list, not an object {query, response, …}"),
     ]
@@ -278,4 +281,4 @@ def test_any_bytes_of_any_kind_give_a_report_or_an_input_error(tmp_path: Path, k
         else:
             assert report.rows >= report.good
             assert (report.errors == 0) == (report.rows == report.good)
-            assert all(problem.reason.isprintable() for problem in report.problems)
+            assert all(finding.reason.isprintable() for finding in report.findings)

@@ -132,7 +132,7 @@ def test_many_metadata_values_and_keys_add_up_too(tmp_path: Path, keys: int, val
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of more than 32 MiB, with a problem in every thousandth row."""
+    """A file of more than 32 MiB, with a finding in every thousandth row."""
     path = tmp_path_factory.mktemp("large") / "gen_qa.jsonl"
     filler = "word " * 2000
     with path.open("w", encoding="utf-8") as file:
@@ -152,7 +152,7 @@ def test_a_large_file_gives_the_same_report_with_any_number_of_workers(large: Pa
     report = check_dataset(large, workers=3, on_progress=counted.append)
     assert report == check_dataset(large, workers=1)
     assert (report.rows, report.good, report.errors, report.warnings) == (3600, 3597, 3, 3)
-    assert [problem.line for problem in report.problems] == [999, 1000, 1999, 2000, 2999, 3000]
+    assert [finding.place.line for finding in report.findings] == [999, 1000, 1999, 2000, 2999, 3000]
     assert report.duplicates == 600
     assert sum(counted) == report.good
 

@@ -38,14 +38,14 @@ def test_warnings_alone_exit_with_0(tmp_path: Path) -> None:
 def test_a_bad_row_exits_with_1_and_is_printed(tmp_path: Path) -> None:
     result = check(tmp_path, GOOD + '{"query": "q", "response": 1}\n')
     assert result.exit_code == 1
-    assert f"error: {tmp_path / 'gen_qa.jsonl'}:2: response: is a number, not text\n" in result.output
+    assert f"error: {tmp_path / 'gen_qa.jsonl'}:2: response: is a number, not text [type]\n" in result.output
     assert "1 error, 0 warnings" in result.output
 
 
 def test_no_more_problems_than_asked_for_are_printed(tmp_path: Path) -> None:
     result = check(tmp_path, "{}\n" * 10, "--max-problems", "3")
     assert sum(line.startswith("error: ") for line in result.output.splitlines()) == 3
-    assert "… and 17 more problems; --max-problems 20 prints all" in result.output
+    assert "… and 17 more findings; --max-problems 20 prints all" in result.output
 
 
 def test_json_is_the_documented_object(tmp_path: Path) -> None:
@@ -58,13 +58,15 @@ def test_json_is_the_documented_object(tmp_path: Path) -> None:
         "good": 1,
         "errors": 2,
         "warnings": 0,
-        "problems": [
+        "findings": [
             {
+                "code": "missing-field",
+                "severity": "error",
                 "path": str(tmp_path / "gen_qa.jsonl"),
                 "line": 2,
                 "field": "query",
                 "reason": "is missing; this row has nothing",
-                "severity": "error",
+                "fix": None,
             }
         ],
         "duplicates": 0,

@@ -66,7 +66,8 @@ def test_convert_exits_with_1_if_a_row_is_left_out(tmp_path: Path, faq: Path) ->
         "rows": 2,
         "written": 1,
         "errors": 1,
-        "problems": [],
+        "warnings": 0,
+        "findings": [],
         "columns": {"query": "question", "response": "answer"},
         "unused": [],
     }

@@ -199,7 +199,7 @@ def test_bad_rows_are_reported_by_line_and_column_and_left_out(tmp_path: Path) -
     done, rows = converted(tmp_path, path, TO_GEN_QA)
     assert [row["response"] for row in rows] == ["r", "last"]
     assert (done.rows, done.written) == (6, 2)
-    assert [str(problem) for problem in done.problems] == [
+    assert [str(finding) for finding in done.findings] == [
         f"{path}:3: question: is blank",
         f"{path}:4: answer: is blank",
         f"{path}:6: has 1 field, the header has 2",
@@ -214,7 +214,7 @@ def test_bad_rows_are_reported_by_line_and_column_and_left_out(tmp_path: Path) -
         ({"question": "\ud800", "answer": "r"}, "question", "half of a character"),
         ({"question": "q", "answer": [float("nan")]}, "answer", "is not a finite number"),
         ({"question": "q", "answer": "a\0"}, "answer", "NUL"),
-        ({"question": "q", "answer": "r", "images": "x"}, "images", "is text that holds no JSON list"),
+        ({"question": "q", "answer": "r", "images": "x"}, "images", "is text that is not a JSON list"),
         ({"question": "q", "answer": "r", "images": [{"data": "s3://a/b"}]}, "images[0].data", "S3 URI"),
         ([], None, "is a list, not an object"),
     ],
@@ -224,8 +224,8 @@ def test_a_row_that_cannot_be_written_is_named(tmp_path: Path, row: object, fiel
     (tmp_path / "faq.jsonl").write_text(f"{json.dumps(good)}\n{json.dumps(row)}\n", encoding="utf-8")
     done, rows = converted(tmp_path, tmp_path / "faq.jsonl", TO_GEN_QA)
     assert len(rows) == 1
-    assert [(problem.line, problem.field) for problem in done.problems] == [(2, field)]
-    assert words in done.problems[0].reason
+    assert [(finding.place.line, finding.place.field) for finding in done.findings] == [(2, field)]
+    assert words in done.findings[0].reason
 
 
 def test_binary_cells_are_refused(tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_what_follows_an_open_quote_is_said_to_be_left_out(tmp_path: Path) -> No
     path.write_text('query,response\na,b\n"c,d\n' + "e,f\n" * 9, encoding="utf-8")
     done, rows = converted(tmp_path, path)
     assert [row["query"] for row in rows] == ["a"]
-    assert [str(problem) for problem in done.problems] == [
+    assert [str(finding) for finding in done.findings] == [
         f"{path}:3: a quote in this row is never closed, so all that follows is left out"
     ]
 
@@ -313,7 +313,7 @@ def test_what_follows_an_open_quote_is_said_to_be_left_out(tmp_path: Path) -> No
         ("faq.csv", b"question,answer\n" + b"x" * (17 * 2**20), "longer than 16 MiB"),
         ("faq.xlsx", b"PK\x03\x04", "is a zip archive, or a spreadsheet; unpack it, or save the sheet as CSV"),
         ("faq.csv.gz", b"\x1f\x8b\x08", "is gzip; unpack it first"),
-        ("faq.txt", b"question,answer\nq,r\n", "no known format by its name; give --format: arrow, csv, json"),
+        ("faq.txt", b"question,answer\nq,r\n", "does not tell its format by its name; give --format: arrow, csv, json"),
         ("faq.jsonl", b"", "has no rows"),
         ("faq.jsonl", b"[1]\n", "the first error"),
         ("faq.json", b"", "has no rows"),
@@ -356,7 +356,7 @@ def test_json_objects_may_stand_one_after_another(tmp_path: Path) -> None:
     path.write_text('{"query": "a",\n "response": "r"}\n{"query": "", "response": "r"} 7', encoding="utf-8")
     done, rows = converted(tmp_path, path)
     assert [row["query"] for row in rows] == ["a"]
-    assert [(problem.line, problem.reason) for problem in done.problems] == [
+    assert [(finding.place.line, finding.reason) for finding in done.findings] == [
         (3, "is blank"),
         (3, "is a number, not an object"),
     ]

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab.dataset import (
+    Derive,
     Enrichment,
     MetadataKey,
     check_dataset,
@@ -20,7 +21,6 @@ from evalayer_lab.dataset import (
     enrich,
     load_row_function,
 )
-from evalayer_lab.dataset._enrich import with_metadata
 from evalayer_lab.inputs import InputError
 
 GOOD = {"query": "What is in the box?", "response": "a cat"}
@@ -104,7 +104,7 @@ def test_what_is_there_stays_to_the_byte(tmp_path: Path, line: str) -> None:
     is_row = '"query": "q"' in line
     assert done.not_objects == int(is_row and "length" not in line)
     assert done.kept["length"] == int("length" in line)
-    assert [problem.line for problem in done.problems if problem.severity == "error"] == ([] if is_row else [2])
+    assert [finding.place.line for finding in done.findings if finding.severity == "error"] == ([] if is_row else [2])
 
 
 def test_values_are_counted(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_user_function_gives_the_difficulty(tmp_path: Path) -> None:
     function = load_row_function(f"{rules}:level")
     done = enrich(path, tmp_path / "out.jsonl", derivations(["difficulty"], difficulty_of=function))
     assert done.added["difficulty"] == MetadataKey(1, {"5": 1}, 0)
-    assert [str(problem) for problem in done.problems] == [
+    assert [str(finding) for finding in done.findings] == [
         f"{path}:2: difficulty: the function failed: KeyError: 'missing thing'",
         f"{path}:3: difficulty: the function failed: TypeError: it returned list, not text or a number that JSON can "
         "hold",
@@ -140,7 +140,7 @@ def test_a_user_function_gives_the_difficulty(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("rules.py", "names no function"),
+        ("rules.py", "does not name a function"),
         ("gone.py:level", "there is no such file"),
         ("no_such_module_here:level", "cannot be imported"),
         ("json:levle", "has no function 'levle'"),
@@ -215,8 +215,8 @@ def test_rules_count_whole_words(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is no mapping"),
-        (b"[a]", "is no mapping"),
+        (b"", "is not a mapping"),
+        (b"[a]", "is not a mapping"),
         (b"finance: invoice", r"rules\.yaml:1: finance: is not a list of words"),
         (b"finance: [a]\nhealth: []", r"rules\.yaml:2: health: is not a list of words"),
         (b"finance: [[a]]", "is not a list of words"),
@@ -306,13 +306,21 @@ def test_only_what_was_not_there_is_added(tmp_path: Path, lines: list[str]) -> N
     assert check_dataset(tmp_path / "out.jsonl", "gen_qa").errors == 0
 
 
+def always(value: str) -> Derive:
+    return lambda rows: [value] * len(rows)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(objects, st.dictionaries(st.text(max_size=4), st.text(max_size=4), min_size=1))
-def test_metadata_keeps_its_keys_and_gets_new_ones(metadata: dict[str, object], added: dict[str, str]) -> None:
-    new = {key: value for key, value in added.items() if key not in metadata}
-    if new:
-        row = json.loads(with_metadata(json.dumps({"metadata": "x", "z": 1}), json.dumps(metadata), new))
-        assert json.loads(row["metadata"]) == {**metadata, **new}
-        assert list(row) == ["metadata", "z"]
+def test_metadata_keeps_its_keys_and_gets_new_ones(
+    tmp_path: Path, metadata: dict[str, object], added: dict[str, str]
+) -> None:
+    path, out = tmp_path / "gen_qa.jsonl", tmp_path / "out.jsonl"
+    path.write_text(json.dumps({**GOOD, "metadata": json.dumps(metadata), "z": 1}))
+    enrich(path, out, {key: always(value) for key, value in added.items()}, overwrite=True)
+    row = json.loads(out.read_text())
+    assert json.loads(row["metadata"]) == {**added, **metadata}
+    assert list(row) == [*GOOD, "metadata", "z"]
 
 
 def test_a_line_that_is_too_long_is_never_dropped(tmp_path: Path) -> None:
@@ -329,7 +337,7 @@ def test_a_function_s_value_that_cannot_be_written(tmp_path: Path, value: Any) -
     path.write_text(json.dumps(GOOD) + "\n")
     done = enrich(path, out, derivations(["difficulty"], difficulty_of=lambda row: value))
     assert (done.errors, done.changed) == (1, 0)
-    assert "it returned" in done.problems[0].reason
+    assert "it returned" in done.findings[0].reason
     assert out.read_text() == path.read_text()
 
 

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab.dataset import Problem, Row, read_gen_qa
-from evalayer_lab.inputs import InputError
+from evalayer_lab.dataset import Row, read_gen_qa
+from evalayer_lab.inputs import Finding, InputError
 
 GOOD = {"query": "q", "response": "r"}
 KNOWN = ["query", "response", "system", "images", "metadata"]
 
 
-def read(path: Path, *, strict: bool = False) -> tuple[list[Row], list[Problem]]:
-    problems: list[Problem] = []
-    return list(read_gen_qa(path, on_problem=problems.append, strict=strict)), problems
+def read(path: Path, *, strict: bool = False) -> tuple[list[Row], list[Finding]]:
+    findings: list[Finding] = []
+    return list(read_gen_qa(path, on_finding=findings.append, strict=strict)), findings
 
 
 def written(folder: Path, content: bytes, name: str = "gen_qa.jsonl") -> Path:
@@ -31,15 +31,15 @@ def written(folder: Path, content: bytes, name: str = "gen_qa.jsonl") -> Path:
 
 
 def found(folder: Path, line: str | bytes | Mapping[str, object]) -> tuple[int, list[tuple[str, str | None, str]]]:
-    """The number of rows and the problems of a file with this line between two good ones."""
+    """The number of rows and the findings of a file with this line between two good ones."""
     middle = (
         json.dumps(line).encode() if isinstance(line, Mapping) else line.encode() if isinstance(line, str) else line
     )
     good = json.dumps(GOOD).encode()
-    rows, problems = read(written(folder, b"\n".join([good, middle, good])))
-    assert {problem.line for problem in problems} <= {2}
+    rows, findings = read(written(folder, b"\n".join([good, middle, good])))
+    assert {finding.place.line for finding in findings} <= {2}
     assert [row.line for row in rows if row.line != 2] == [1, 3]
-    return len(rows), [(problem.severity, problem.field, problem.reason) for problem in problems]
+    return len(rows), [(finding.severity, finding.place.field, finding.reason) for finding in findings]
 
 
 def test_a_good_file_gives_its_rows_and_no_problem(tmp_path: Path) -> None:
@@ -47,8 +47,8 @@ def test_a_good_file_gives_its_rows_and_no_problem(tmp_path: Path) -> None:
         {"query": "What is next: 1, 2, 4?", "response": "8", "system": "Be brief."},
         {"query": "größer 木 🌲", "response": "ja", "metadata": '{"difficulty": "easy"}'},
     ]
-    rows, problems = read(written(tmp_path, "\r\n".join(json.dumps(line) for line in lines).encode()))
-    assert problems == []
+    rows, findings = read(written(tmp_path, "\r\n".join(json.dumps(line) for line in lines).encode()))
+    assert findings == []
     assert rows == [
         Row(1, "What is next: 1, 2, 4?", "8", "Be brief.", None, has_images=False),
         Row(2, "größer 木 🌲", "ja", None, '{"difficulty": "easy"}', has_images=False),
@@ -73,9 +73,9 @@ def test_a_good_file_gives_its_rows_and_no_problem(tmp_path: Path) -> None:
         ({**GOOD, "metadata": "\0"}, "metadata", "NUL"),
         ({**GOOD, "images": "data:image/png;base64,AA=="}, "images", "is text, not a list"),
         ({**GOOD, "images": ["data:image/png;base64,AA=="]}, "images[0]", "is text, not an object"),
-        ({**GOOD, "images": [{"data": "s3://bucket/a.png"}]}, "images[0].data", "is no image data"),
-        ({**GOOD, "images": [{"data": "data:image/png;base64,"}]}, "images[0].data", "is no image data"),
-        ({**GOOD, "images": [{"data": "data:text/plain;base64,AA=="}]}, "images[0].data", "is no image data"),
+        ({**GOOD, "images": [{"data": "s3://bucket/a.png"}]}, "images[0].data", "is an S3 URI"),
+        ({**GOOD, "images": [{"data": "data:image/png;base64,"}]}, "images[0].data", "is not image data"),
+        ({**GOOD, "images": [{"data": "data:text/plain;base64,AA=="}]}, "images[0].data", "is not image data"),
         ({**GOOD, "images": [{"url": "x"}]}, "images[0].data", "this image has url"),
         ('["q", "r"]', None, "is a list, not an object"),
         ('"q"', None, "is text, not an object"),
@@ -98,9 +98,9 @@ def test_a_good_file_gives_its_rows_and_no_problem(tmp_path: Path) -> None:
 def test_a_bad_row_is_reported_and_left_out(
     tmp_path: Path, line: str | bytes | Mapping[str, object], field: str | None, words: str
 ) -> None:
-    rows, problems = found(tmp_path, line)
+    rows, findings = found(tmp_path, line)
     assert rows == 2
-    severity, problem_field, reason = problems[0]
+    severity, problem_field, reason = findings[0]
     assert (severity, problem_field) == ("error", field)
     assert words in reason
 
@@ -130,11 +130,11 @@ def test_a_bad_row_is_reported_and_left_out(
 def test_a_doubtful_row_is_a_warning(
     tmp_path: Path, line: str | Mapping[str, object], field: str | None, words: str
 ) -> None:
-    rows, problems = found(tmp_path, line)
+    rows, findings = found(tmp_path, line)
     assert rows == (2 if words == "blank line" else 3)
-    assert len(problems) == 1
-    assert problems[0][:2] == ("warning", field)
-    assert words in problems[0][2]
+    assert len(findings) == 1
+    assert findings[0][:2] == ("warning", field)
+    assert words in findings[0][2]
 
 
 def test_the_last_of_two_equal_keys_counts(tmp_path: Path) -> None:
@@ -155,22 +155,22 @@ def test_problems_quote_no_prompt_and_no_answer(tmp_path: Path) -> None:
     ]
     broken = b'{"query": "SECRET", "response": SECRET}'
     content = b"\n".join([*(json.dumps(line).encode() for line in lines), broken])
-    _, problems = read(written(tmp_path, content))
-    assert len(problems) >= 6
-    assert not any("SECRET" in str(problem) for problem in problems)
+    _, findings = read(written(tmp_path, content))
+    assert len(findings) >= 6
+    assert not any("SECRET" in str(finding) for finding in findings)
 
 
 def test_one_row_can_have_several_problems(tmp_path: Path) -> None:
-    rows, problems = found(tmp_path, {"query": "", "response": 1, "metadata": {}})
+    rows, findings = found(tmp_path, {"query": "", "response": 1, "metadata": {}})
     assert rows == 2
-    assert [field for _, field, _ in problems] == ["query", "response", "metadata"]
+    assert [field for _, field, _ in findings] == ["query", "response", "metadata"]
 
 
 def test_the_problems_of_one_row_are_bounded(tmp_path: Path) -> None:
-    rows, problems = found(tmp_path, {**GOOD, "images": [{}] * 1000})
-    assert (rows, [field for _, field, _ in problems]) == (2, ["images[0].data"])
-    rows, problems = found(tmp_path, {**GOOD, **{f"field {n}": n for n in range(1000)}})
-    assert (rows, len(problems)) == (3, 8)
+    rows, findings = found(tmp_path, {**GOOD, "images": [{}] * 1000})
+    assert (rows, [field for _, field, _ in findings]) == (2, ["images[0].data"])
+    rows, findings = found(tmp_path, {**GOOD, **{f"field {n}": n for n in range(1000)}})
+    assert (rows, len(findings)) == (3, 8)
 
 
 def test_a_strict_error_carries_nothing_of_the_row(tmp_path: Path) -> None:
@@ -182,34 +182,36 @@ def test_a_strict_error_carries_nothing_of_the_row(tmp_path: Path) -> None:
 
 def test_a_problem_reads_as_path_line_field_reason(tmp_path: Path) -> None:
     path = written(tmp_path, b'{"query": "q", "response": ""}')
-    _, problems = read(path)
-    assert [str(problem) for problem in problems] == [f"{path}:1: response: is blank"]
+    _, findings = read(path)
+    assert [str(finding) for finding in findings] == [f"{path}:1: response: is blank"]
 
 
 def test_a_byte_order_mark_is_taken_off_with_a_warning(tmp_path: Path) -> None:
-    rows, problems = read(written(tmp_path, codecs.BOM_UTF8 + json.dumps(GOOD).encode()))
+    rows, findings = read(written(tmp_path, codecs.BOM_UTF8 + json.dumps(GOOD).encode()))
     assert len(rows) == 1
-    assert [(problem.severity, problem.line) for problem in problems] == [("warning", 1)]
-    assert "byte order mark" in problems[0].reason
+    assert [(finding.severity, finding.place.line) for finding in findings] == [("warning", 1)]
+    assert "byte order mark" in findings[0].reason
 
 
 def test_another_file_name_is_one_warning_about_the_file(tmp_path: Path) -> None:
-    rows, problems = read(written(tmp_path, (json.dumps(GOOD) + "\n").encode() * 3, "tickets.jsonl"))
+    rows, findings = read(written(tmp_path, (json.dumps(GOOD) + "\n").encode() * 3, "tickets.jsonl"))
     assert len(rows) == 3
-    assert [(problem.severity, problem.line, problem.field) for problem in problems] == [("warning", None, None)]
-    assert "gen_qa.jsonl" in problems[0].reason
+    assert [(finding.severity, finding.place.line, finding.place.field) for finding in findings] == [
+        ("warning", None, None)
+    ]
+    assert "gen_qa.jsonl" in findings[0].reason
 
 
 def test_strict_stops_at_the_first_error_and_not_at_a_warning(tmp_path: Path) -> None:
     lines: list[Mapping[str, object]] = [{**GOOD, "note": 1}, GOOD, {"query": "q", "response": 3}, {}]
     path = written(tmp_path, "\n".join(json.dumps(line) for line in lines).encode())
-    problems: list[Problem] = []
-    rows = read_gen_qa(path, on_problem=problems.append, strict=True)
+    findings: list[Finding] = []
+    rows = read_gen_qa(path, on_finding=findings.append, strict=True)
     assert [next(rows).line, next(rows).line] == [1, 2]
     with pytest.raises(InputError) as raised:
         next(rows)
     assert (raised.value.path, raised.value.line, raised.value.field) == (str(path), 3, "response")
-    assert [problem.severity for problem in problems] == ["warning"]
+    assert [finding.severity for finding in findings] == ["warning"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", codecs.BOM_UTF8, b"  \r\n\t\n"])
@@ -219,9 +221,9 @@ def test_a_file_without_rows_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_file_of_bad_rows_only_is_no_empty_file(tmp_path: Path) -> None:
-    rows, problems = read(written(tmp_path, b"{}\n\xff"))
+    rows, findings = read(written(tmp_path, b"{}\n\xff"))
     assert rows == []
-    assert [problem.line for problem in problems] == [1, 1, 2]
+    assert [finding.place.line for finding in findings] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
@@ -245,44 +247,44 @@ def test_a_line_beyond_the_limit_is_skipped_and_never_held(tmp_path: Path) -> No
             file.write(b"x" * 2**20)
         file.write(b'"}\n' + good + b"\n")
     tracemalloc.start()
-    rows, problems = read(path)
+    rows, findings = read(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [row.line for row in rows] == [1, 3]
-    assert [(problem.line, problem.severity) for problem in problems] == [(2, "error")]
-    assert "longer than 16 MiB" in problems[0].reason
+    assert [(finding.place.line, finding.severity) for finding in findings] == [(2, "error")]
+    assert "longer than 16 MiB" in findings[0].reason
     assert peak < 40 * 2**20
 
 
 def test_a_line_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
     start, end = b'{"response": "r", "query": "', b'"}'
     line = start + b"x" * (16 * 2**20 - len(start) - len(end)) + end
-    rows, problems = read(written(tmp_path, line + b"\n"))
-    assert (len(rows), [problem.severity for problem in problems]) == (1, ["warning"])
-    rows, problems = read(written(tmp_path, line[:-2] + b"x" + end))
-    assert (len(rows), [problem.severity for problem in problems]) == (0, ["error"])
+    rows, findings = read(written(tmp_path, line + b"\n"))
+    assert (len(rows), [finding.severity for finding in findings]) == (1, ["warning"])
+    rows, findings = read(written(tmp_path, line[:-2] + b"x" + end))
+    assert (len(rows), [finding.severity for finding in findings]) == (0, ["error"])
 
 
 def test_a_line_beyond_the_limit_is_one_line_with_a_byte_order_mark_too(tmp_path: Path) -> None:
-    rows, problems = read(
+    rows, findings = read(
         written(tmp_path, codecs.BOM_UTF8 + b"x" * (16 * 2**20 + 10) + b"\n" + json.dumps(GOOD).encode())
     )
     assert [row.line for row in rows] == [2]
-    assert [problem.line for problem in problems] == [1]
+    assert [finding.place.line for finding in findings] == [1]
 
 
 def test_an_error_of_the_callback_is_not_taken_for_one_of_the_file(tmp_path: Path) -> None:
-    def stop(problem: Problem) -> None:
-        raise BrokenPipeError(str(problem))
+    def stop(finding: Finding) -> None:
+        raise BrokenPipeError(str(finding))
 
     with pytest.raises(BrokenPipeError):
-        list(read_gen_qa(written(tmp_path, b"\n"), on_problem=stop))
+        list(read_gen_qa(written(tmp_path, b"\n"), on_finding=stop))
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "gen_qa.jsonl"
     path.write_bytes((json.dumps({"query": "q" * 500, "response": "r"}) + "\n").encode() * 20_000)
-    rows = read_gen_qa(path, on_problem=print)
+    rows = read_gen_qa(path, on_finding=print)
     for _ in range(1000):
         next(rows)
     tracemalloc.start()
@@ -344,15 +346,15 @@ files = st.one_of(
 @example(b"\x1f\x8b")
 def test_any_bytes_give_valid_rows_and_problems_or_an_input_error(tmp_path: Path, content: bytes) -> None:
     path = written(tmp_path, content)
-    problems: list[Problem] = []
+    findings: list[Finding] = []
     rows: list[Row] = []
     try:
-        rows.extend(read_gen_qa(path, on_problem=problems.append))
+        rows.extend(read_gen_qa(path, on_finding=findings.append))
     except InputError as error:
         words = ("no rows", "UTF-16", "a JSON ", "unpack it first", "save the sheet as CSV", "convert it")
         assert any(word in str(error) for word in words)  # noqa: PT017 (both outcomes are fine)
         return
-    errors = {problem.line for problem in problems if problem.severity == "error"}
+    errors = {finding.place.line for finding in findings if finding.severity == "error"}
     filled = [
         number for number, line in enumerate(content.split(b"\n"), 1) if line.removeprefix(codecs.BOM_UTF8).strip()
     ]
@@ -368,8 +370,8 @@ def test_any_bytes_give_valid_rows_and_problems_or_an_input_error(tmp_path: Path
         assert (again["query"], again["response"]) == (row.query, row.response)
         assert (again.get("system"), again.get("metadata")) == (row.system, row.metadata)
         assert bool(again.get("images")) == row.has_images
-    for problem in problems:
-        assert problem.reason.isprintable()
+    for finding in findings:
+        assert finding.reason.isprintable()
     if errors:
         with pytest.raises(InputError):
-            list(read_gen_qa(path, on_problem=problems.append, strict=True))
+            list(read_gen_qa(path, on_finding=findings.append, strict=True))

@@ -80,7 +80,7 @@ def test_rows_are_kept_to_the_byte_and_bad_ones_are_never_taken(tmp_path: Path) 
     taken = sample(path, tmp_path / "out.jsonl", 2)
     assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == f"{lines[0]}\n{lines[2]}\n"
     assert (taken.rows, taken.errors) == (4, 3)
-    assert {problem.line for problem in taken.problems if problem.severity == "error"} == {2, 5}
+    assert {finding.place.line for finding in taken.findings if finding.severity == "error"} == {2, 5}
 
 
 def test_every_row_is_as_likely_as_any_other(tmp_path: Path) -> None:

@@ -120,8 +120,8 @@ processor:
 EVERY = {"gen_qa": GEN_QA, "text_benchmark": BENCHMARK, "llm_judge": JUDGE, "rft_eval": RFT, "open_source": OPEN}
 
 
-def found(report: Report) -> list[tuple[str, str, int, str]]:
-    return [(one.code, one.severity, line, one.field) for line, one in report.findings]
+def found(report: Report) -> list[tuple[str, str, int | None, str | None]]:
+    return [(one.code, one.severity, one.place.line, one.place.field) for one in report.findings]
 
 
 def fixed_text(folder: Path, text: str, circumstances: Circumstances = Circumstances()) -> str:  # noqa: B008
@@ -251,22 +251,23 @@ def test_a_fault_is_found_and_fixed_where_that_is_safe(
     assert text.count(good) == 1
     broken = text.replace(good, faulty)
     report = check_text(broken)
-    ours = [finding for finding in report.findings if finding[1].code == code]
-    assert [(one.severity, one.field) for _, one in ours] == [(severity, field)]
-    line, finding = ours[0]
+    ours = [finding for finding in report.findings if finding.code == code]
+    assert [(one.severity, one.place.field) for one in ours] == [(severity, field)]
+    finding = ours[0]
     key = field.rpartition(".")[2]
     lines = [number for number, row in enumerate(broken.splitlines(), 1) if re.search(rf"\b{key}\b\"? ?:", row)]
-    assert not lines or line in lines
+    assert not lines or finding.place.line in lines
     result = fixed_text(tmp_path, broken)
     if after is None:
-        assert finding.edit is None
-        assert code in [one.code for _, one in check_text(result).findings]
+        assert finding.fix is None
+        assert code in [one.code for one in check_text(result).findings]
     elif faulty:
+        assert finding.fix is not None
         assert result == broken.replace(faulty, after)
     else:
         assert sorted(result.splitlines()) == sorted([*broken.splitlines(), after.rstrip("\n")])
     if after is not None:
-        assert code not in [one.code for _, one in check_text(result).findings]
+        assert code not in [one.code for one in check_text(result).findings]
 
 
 @pytest.mark.parametrize(
@@ -306,7 +307,7 @@ def test_what_a_recipe_does_not_say_itself_is_given(
 ) -> None:
     broken = text.replace(good, faulty) if good else text
     report = check_text(broken, circumstances)
-    assert sorted((one.code, one.severity) for _, one in report.findings) == expected
+    assert sorted((one.code, one.severity) for one in report.findings) == expected
     if after:
         result = fixed_text(tmp_path, broken, circumstances)
         assert after in result
@@ -334,7 +335,7 @@ def test_several_faults_are_fixed_at_once_and_all_else_stays(tmp_path: Path) -> 
 )
 def test_a_fix_that_would_touch_more_is_not_made(tmp_path: Path, text: str, code: str) -> None:
     assert fixed_text(tmp_path, text) == text
-    assert code in [one.code for _, one in check_text(text).findings]
+    assert code in [one.code for one in check_text(text).findings]
 
 
 def test_a_value_that_is_left_out_is_written_behind_its_colon(tmp_path: Path) -> None:
@@ -358,7 +359,7 @@ def test_the_worked_recipe_has_only_the_account_of_examples_against_it() -> None
 def test_nothing_in_a_name_or_a_value_can_steer_the_terminal() -> None:
     report = check_text(GEN_QA + '"a\\e[31m": 1\n' + 'more: "<b\\e[2J>"\n' + "count: 0x" + "f" * 5000 + "\n")
     assert len(report.findings) == 4
-    assert all(report.message(*finding).isprintable() for finding in report.findings)
+    assert all(str(finding).isprintable() for finding in report.findings)
 
 
 def test_a_number_too_long_to_write_is_an_error_with_a_line() -> None:
@@ -404,8 +405,8 @@ def test_everything_chosen_is_written() -> None:
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [
-        (NewRecipe("a", "mmmu", "micro"), "there is no mmmu for the model micro"),
-        (NewRecipe("a", "mmlu", "micro", lambda_arn="arn"), "mmlu calls no function"),
+        (NewRecipe("a", "mmmu", "micro"), "mmmu does not run with the model micro"),
+        (NewRecipe("a", "mmlu", "micro", lambda_arn="arn"), "mmlu does not call a function"),
         (NewRecipe("a", "rft_eval", "micro"), "rft_eval needs the function"),
         (NewRecipe("a", "gpqa", "micro", subtask="b"), "gpqa has no subtasks"),
     ],
@@ -438,9 +439,9 @@ def test_any_text_gives_findings_or_an_input_error(
     except InputError as error:
         assert error.path == str(path)  # noqa: PT017 (both outcomes are fine)
         return
-    assert all(1 <= line <= text.count("\n") + text.count("\r") + 3 for line, _ in before.findings)
+    assert all(1 <= (one.place.line or 0) <= text.count("\n") + text.count("\r") + 3 for one in before.findings)
     after = fix_recipe(path)
     if not after.fixed:
         assert path.read_bytes() == text.encode()
     assert check_recipe(path).findings == after.findings
-    assert not {finding for _, finding in after.fixed} & {finding for _, finding in after.findings}
+    assert not set(after.fixed) & set(after.findings)

@@ -75,10 +75,11 @@ def test_json_is_the_documented_object(file: Path) -> None:
     fixed = {
         "code": "top-logprobs",
         "severity": "error",
+        "path": str(file),
         "line": 10,
         "field": "inference.top_logprobs",
         "reason": "is 99; it takes 0 to 20",
-        "fixable": True,
+        "fix": "write `top_logprobs: 20`",
     }
     assert outcome["files"][0]["fixed"] == [fixed]
     assert [one["code"] for one in outcome["files"][0]["findings"]] == ["replicas", "unknown-field"]
@@ -151,9 +152,9 @@ def test_a_new_recipe_replaces_no_file_unless_told(file: Path) -> None:
         (["--task", "mmlu"], "--model is missing: micro, lite"),
         (["--task", "mmlu-pro", "--model", "micro"], "did you mean mmlu_pro?"),
         (["--task", "gen_qa", "--model", "micro", "--stack", "a", "--lambda-arn", ARN], "not both"),
-        (["--task", "gen_qa", "--model", "micro", "--lambda-arn", "arn:x"], "no ARN of a Lambda function"),
-        (["--task", "mmlu", "--model", "micro", "--name", "a/b"], "no folder name"),
-        (["--task", "mmmu", "--model", "micro"], "there is no mmmu for the model micro"),
+        (["--task", "gen_qa", "--model", "micro", "--lambda-arn", "arn:x"], "not the ARN of a Lambda function"),
+        (["--task", "mmlu", "--model", "micro", "--name", "a/b"], "cannot name a folder"),
+        (["--task", "mmmu", "--model", "micro"], "mmmu does not run with the model micro"),
     ],
 )
 def test_a_recipe_that_would_be_wrong_is_not_written(tmp_path: Path, options: list[str], words: str) -> None:
@@ -200,14 +201,14 @@ def test_the_arn_is_taken_from_a_stack(tmp_path: Path, stack: str) -> None:
     assert f"lambda_arn: {ARN}\n" in path.read_text(encoding="utf-8")
     assert "the stack evalayer has no output FunctionAr; did you mean FunctionArn?" in str(misspelt.exception)
     assert isinstance(unknown.exception, InputError)
-    assert "the stack other cannot be read" in str(unknown.exception)
+    assert "the stack other: cloudformation:DescribeStacks: " in str(unknown.exception)
 
 
 def test_without_boto3_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     result = invoke("new", tmp_path / "a.yaml", "--task", "gen_qa", "--model", "pro", "--stack", "evalayer")
     assert isinstance(result.exception, InputError)
-    assert "pip install boto3, or give --lambda-arn" in str(result.exception)
+    assert 'pip install "evalayer[lab]"' in str(result.exception)
 
 
 @pytest.fixture(scope="module")

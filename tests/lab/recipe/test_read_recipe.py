@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, Place
 from evalayer_lab.recipe import Inference, Postprocessing, Preprocessing, Processor, Recipe, read_recipe
 
 WORKED = Path(__file__).parents[3] / "recipes" / "support_tickets.yaml"
@@ -26,7 +26,7 @@ evaluation:
 def read(folder: Path, text: str | bytes) -> Recipe:
     path = folder / "recipe.yaml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return read_recipe(path)
+    return read_recipe(path)[0]
 
 
 def refused(folder: Path, text: str | bytes) -> InputError:
@@ -37,8 +37,8 @@ def refused(folder: Path, text: str | bytes) -> InputError:
 
 
 def test_the_worked_recipe_is_read_without_a_warning() -> None:
-    recipe = read_recipe(WORKED)
-    assert recipe.warnings == []
+    recipe, findings = read_recipe(WORKED)
+    assert findings == ()
     assert recipe.run.name == "support-tickets"
     assert recipe.run.model_type == "amazon.nova-2-lite-v1:0:256k"
     assert recipe.run.model_name_or_path == "nova-lite-2/prod"
@@ -85,7 +85,10 @@ def test_switches_are_read_as_they_are(tmp_path: Path) -> None:
         postprocessing=Postprocessing(enabled=False),
         aggregation="sum",
     )
-    assert recipe.warnings == []
+    assert {one.place.field for one in read_recipe(tmp_path / "recipe.yaml")[1]} == {
+        "evaluation.strategy",
+        "evaluation.metric",
+    }
 
 
 @pytest.mark.parametrize(
@@ -93,20 +96,20 @@ def test_switches_are_read_as_they_are(tmp_path: Path) -> None:
     [
         ("", None, None, "is empty"),
         ("# nothing\n", None, None, "is empty"),
-        ("run", None, None, "is no mapping"),
-        ("- run\n", None, None, "is no mapping"),
+        ("run", None, None, "is not a mapping"),
+        ("- run\n", None, None, "is not a mapping"),
         ("{}", 1, "run", "is missing"),
         ("run:\n  name: a\n", 1, "evaluation", "is missing"),
         ("run:\n  replicas: 1\nevaluation:\n  task: gen_qa\n", 1, "run.name", "is missing"),
         ("run: tickets\nevaluation:\n  task: gen_qa\n", 1, "run", "is 'tickets', should be a mapping"),
         ("run:\n  name: a\nevaluation:\n  metric: all\n", 3, "evaluation.task", "is missing"),
         ("run:\n  name: a\nevaluation:\n  task: llm_judge\n", 4, "evaluation.task", "this one is 'llm_judge'"),
-        ("evaluation:\n  task: mmlu\n", 2, "evaluation.task", "the twin runs gen_qa recipes"),
+        ("evaluation:\n  task: mmlu\n", 2, "evaluation.task", "the local twin runs gen_qa recipes"),
         (
             SMALL + "inference:\n  top_logprobs: 21\n",
             9,
             "inference.top_logprobs",
-            "is 21, should be less than or equal",
+            "is 21; it takes 0 to 20",
         ),
         (SMALL + "inference:\n  top_logprobs: -1\n", 9, "inference.top_logprobs", "is -1"),
         (SMALL + "inference:\n  top_logprobs: 1.5\n", 9, "inference.top_logprobs", "is 1.5, should be a valid integer"),
@@ -116,14 +119,19 @@ def test_switches_are_read_as_they_are(tmp_path: Path) -> None:
         (SMALL + "inference:\n  temperature: .inf\n", 9, "inference.temperature", "is inf"),
         (SMALL + "inference:\n  temperature: '0'\n", 9, "inference.temperature", "is '0'"),
         (SMALL + "inference: [1]\n", 8, "inference", "is [1], should be a mapping"),
-        (SMALL + "processor:\n  aggregation: mean\n", 9, "processor.aggregation", "'average'"),
-        (SMALL + 'processor:\n  aggregation: ""\n', 9, "processor.aggregation", "'sum'"),
+        (SMALL + "processor:\n  aggregation: mean\n", 9, "processor.aggregation", "it takes average, min, max, sum"),
+        (SMALL + 'processor:\n  aggregation: ""\n', 9, "processor.aggregation", "it takes average, min, max, sum"),
         (SMALL + "processor:\n  preprocessing:\n    enabled: yes\n", 10, "processor.preprocessing.enabled", "is 'yes'"),
         (SMALL + "processor:\n  lambda_arn: 5\n", 9, "processor.lambda_arn", "is 5, should be a valid string"),
-        (SMALL.replace("name: tickets", "name: tickets\n  replicas: 0"), 3, "run.replicas", "is 0, should be greater"),
+        (
+            SMALL.replace("name: tickets", "name: tickets\n  replicas: 0"),
+            3,
+            "run.replicas",
+            "is 0; a job has",
+        ),
         (SMALL.replace("name: tickets", 'name: tickets\n  replicas: "4"'), 3, "run.replicas", "is '4'"),
-        (SMALL + "  task: gen_qa\n", 8, "evaluation.task", "for the second time; the first is on line 7"),
-        (SMALL + "run:\n  name: again\n", 8, "run", "for the second time; the first is on line 1"),
+        (SMALL + "  task: gen_qa\n", 8, "evaluation.task", "is written twice; the first time on line 7"),
+        (SMALL + "run:\n  name: again\n", 8, "run", "is written twice; the first time on line 1"),
         (SMALL + "1: 2\n", 8, None, "a key is not text"),
         (SMALL + "? [a]\n: 2\n", 8, None, "a key is not text"),
         (SMALL + "a: &x 1\n", 8, None, "anchors and aliases"),
@@ -170,24 +178,34 @@ def test_other_run_names_are_kept_as_they_are(tmp_path: Path, name: str) -> None
 @pytest.mark.parametrize(
     ("text", "line", "field", "words"),
     [
-        (SMALL + "processor:\n  lambda_type: rft\n", 9, "processor.lambda_type", "is 'rft'; write custom_metrics"),
-        (SMALL + "processor:\n  aggregation: sum\n", 8, "processor.lambda_type", "is missing; write custom_metrics"),
+        (
+            SMALL + "processor:\n  lambda_type: rft\n",
+            9,
+            "processor.lambda_type",
+            "is rft, which sends lists",
+        ),
+        (
+            SMALL + "processor:\n  aggregation: sum\n",
+            8,
+            "processor.lambda_type",
+            "is missing, and its",
+        ),
         (
             SMALL + "processor:\n  lambda_type: custom_metrics\n  lambda-arn: arn\n",
             10,
             "processor.lambda-arn",
-            "did you mean lambda_arn?",
+            "the field is lambda_arn",
         ),
         (
             SMALL + "processor:\n  lambda_type: custom_metrics\n  post-processing: {enabled: true}\n",
             10,
             "processor.post-processing",
-            "did you mean postprocessing?",
+            "the field is postprocessing",
         ),
-        (SMALL.replace("name: tickets", "name: tickets\n  replica: 4"), 3, "run.replica", "did you mean replicas?"),
+        (SMALL.replace("name: tickets", "name: tickets\n  replica: 4"), 3, "run.replica", "the field is replicas"),
         (SMALL + "evaluations: {}\n", 8, "evaluations", "did you mean evaluation?"),
         (SMALL + "rl_env: {}\n", 8, "rl_env", "is unknown and has no effect here"),
-        (SMALL.replace('""', "s3://bucket/a"), 5, "run.data_s3_path", "must be empty"),
+        (SMALL.replace('""', "s3://bucket/a"), 5, "run.data_s3_path", 'must be ""'),
         (SMALL.replace('  data_s3_path: ""\n', ""), 1, "run.data_s3_path", "is missing"),
         (SMALL.replace("nova-lite-2/prod", '""'), 4, "run.model_name_or_path", "is missing or empty"),
         (SMALL.replace("  model_type: amazon.nova-2-lite-v1:0:256k\n", ""), 1, "run.model_type", "is missing or empty"),
@@ -197,16 +215,19 @@ def test_other_run_names_are_kept_as_they_are(tmp_path: Path, name: str) -> None
 def test_what_a_real_job_does_differently_is_a_warning(
     tmp_path: Path, text: str, line: int, field: str, words: str
 ) -> None:
-    (warning,) = read(tmp_path, text).warnings
-    assert warning.startswith(f"{tmp_path / 'recipe.yaml'}:{line}: {field}: ")
-    assert words in warning
+    read(tmp_path, text)
+    (finding,) = [one for one in read_recipe(tmp_path / "recipe.yaml")[1] if one.place.field == field]
+    assert finding.severity == "warning"
+    assert finding.place == Place(str(tmp_path / "recipe.yaml"), line, field)
+    assert words in finding.reason
 
 
 def test_unknown_fields_are_kept(tmp_path: Path) -> None:
     recipe = read(tmp_path, SMALL + "  day: 2026-01-02\nwarnings: [1]\n")
     assert recipe.model_extra == {"warnings": [1]}
     assert recipe.evaluation.model_extra == {"day": "2026-01-02"}
-    assert len(recipe.warnings) == 2
+    unknown = [one.place.field for one in read_recipe(tmp_path / "recipe.yaml")[1] if one.code == "unknown-field"]
+    assert unknown == ["evaluation.day", "warnings"]
 
 
 def test_values_are_those_of_yaml_1_2(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     recipe = ROOT / "recipes/support_tickets.yaml"
     run(
         RunPlan(
-            recipe=read_recipe(recipe),
+            recipe=read_recipe(recipe)[0],
             recipe_path=recipe,
             data=TICKETS / "gen_qa.jsonl",
             handler=load_handler(str(ROOT / "processors/app.py") + ":lambda_handler"),

@@ -89,7 +89,7 @@ def plan(tmp_path: Path) -> Planner:
         given = [{"query": letter, "response": letter} for letter in letters] if rows is None else rows
         data.write_text("".join(json.dumps(row) + "\n" for row in given))
         return RunPlan(
-            read_recipe(recipe), recipe, data, handler or _handler(), backend or Echo(), tmp_path / "out", **options
+            read_recipe(recipe)[0], recipe, data, handler or _handler(), backend or Echo(), tmp_path / "out", **options
         )
 
     return plan

@@ -1,22 +1,19 @@
 """Starts the real job: its files, its checks, its CreateTrainingJob request, created once."""
 
-from evalayer_lab.aws.launch._check import Check, Outcome
 from evalayer_lab.aws.launch._checks import READS, Costs, Examination, costs, examine
 from evalayer_lab.aws.launch._create import Launched, create_job, find_job, upload
 from evalayer_lab.aws.launch._facts import Facts, facts, image_uri, instance_type
-from evalayer_lab.aws.launch._plan import DIGEST_TAG, Plan, Refused, Settings, as_json_text, make_plan
+from evalayer_lab.aws.launch._findings import Code
+from evalayer_lab.aws.launch._plan import Plan, Settings, as_json_text, make_plan
 
 __all__ = [
-    "DIGEST_TAG",
     "READS",
-    "Check",
+    "Code",
     "Costs",
     "Examination",
     "Facts",
     "Launched",
-    "Outcome",
     "Plan",
-    "Refused",
     "Settings",
     "as_json_text",
     "costs",

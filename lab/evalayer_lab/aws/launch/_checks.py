@@ -8,20 +8,20 @@ from typing import Final
 
 from evalayer_lab.aws._errors import AwsError
 from evalayer_lab.aws._session import Aws
-from evalayer_lab.aws.launch._check import Check, Name, ok, skipped
 from evalayer_lab.aws.launch._create import find_job
+from evalayer_lab.aws.launch._findings import Code, Said, finding
 from evalayer_lab.aws.launch._function import (
     Concurrency,
     check_buckets,
     check_concurrency,
     check_function,
     check_role,
-    missing,
     read_concurrency,
     read_function,
 )
 from evalayer_lab.aws.launch._invoke import check_invoke
 from evalayer_lab.aws.launch._plan import Plan
+from evalayer_lab.inputs import Finding
 from evalayer_lab.recipe import Recipe
 
 READS: Final = (
@@ -42,11 +42,11 @@ class Examination:
     """What AWS has, as far as it matters to a launch.
 
     Attributes:
-        checks: what was found, or why it was not looked at.
+        findings: what was found, or why it was not looked at.
         concurrency: how many events can be answered at once; None if there is no function, or it is not known.
     """
 
-    checks: list[Check] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     concurrency: Concurrency | None = None
 
 
@@ -69,24 +69,24 @@ def examine(plan: Plan, aws: Aws, *, invoke: bool, reads_only: bool) -> Examinat
     reason = ""
     if reads_only and not aws.has_credentials:
         reason = "there are no AWS credentials"
-    for name, check in _checks(plan, aws, examination, invoke=invoke, reads_only=reads_only):
+    for code, check in _checks(plan, aws, examination, invoke=invoke, reads_only=reads_only):
         if reason:
-            examination.checks.append(skipped(name, reason))
+            examination.findings.append(finding(code, "skipped", reason))
             continue
         try:
-            examination.checks.extend(check())
+            examination.findings.extend(finding(code, *said) for said in check())
         except AwsError as failure:
             if reads_only and failure.kind in _NO_AWS:
                 reason = str(failure)
             elif failure.kind != "denied":
                 raise
-            examination.checks.append(skipped(name, str(failure)))
+            examination.findings.append(finding(code, "skipped", str(failure)))
     return examination
 
 
 def _checks(
     plan: Plan, aws: Aws, examination: Examination, *, invoke: bool, reads_only: bool
-) -> Iterator[tuple[Name, Callable[[], Iterator[Check]]]]:
+) -> Iterator[tuple[Code, Callable[[], Iterator[Said]]]]:
     yield "job", lambda: _job(plan, aws)
     yield "role", lambda: check_role(plan, aws)
     yield "buckets", lambda: check_buckets(plan, aws)
@@ -95,25 +95,23 @@ def _checks(
         return
     timeout: list[int] = []
 
-    def configuration() -> Iterator[Check]:
-        try:
-            found = read_function(aws, function)
-        except AwsError as failure:
-            if (check := missing(failure, function)) is None:
-                raise
-            yield check
+    def configuration() -> Iterator[Said]:
+        found = read_function(aws, function)
+        if found is None:
+            reason = f"there is no function {function.name} in {function.region}; deploy it, or give --function"
+            yield "error", reason
             return
         timeout.append(found.get("Timeout", 3))
         yield from check_function(function, recipe, found, aws.region)
 
-    def concurrency() -> Iterator[Check]:
+    def concurrency() -> Iterator[Said]:
         if timeout:
             examination.concurrency = read_concurrency(aws, function)
             yield check_concurrency(function, examination.concurrency)
 
-    def trial() -> Iterator[Check]:
+    def trial() -> Iterator[Said]:
         if not invoke or reads_only:
-            yield skipped("invoke", "a dry run calls nothing" if reads_only else "--no-invoke")
+            yield "skipped", "a dry run calls nothing" if reads_only else "--no-invoke"
         elif timeout and dataset:
             yield from check_invoke(aws, function, recipe, dataset, timeout[0])
 
@@ -122,12 +120,12 @@ def _checks(
     yield "invoke", trial
 
 
-def _job(plan: Plan, aws: Aws) -> Iterator[Check]:
+def _job(plan: Plan, aws: Aws) -> Iterator[Said]:
     found = find_job(plan, aws)
     if found is None:
-        yield ok("job", f"there is no job {plan.job} yet")
+        yield "ok", f"there is no job {plan.job} yet"
     else:
-        yield ok("job", f"{plan.job} was launched already, and is {found.status}")
+        yield "ok", f"{plan.job} was launched already, and is {found.status}"
 
 
 @dataclass(frozen=True, slots=True)

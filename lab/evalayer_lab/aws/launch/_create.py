@@ -14,7 +14,7 @@ from evalayer_lab.aws._errors import AwsError, asking
 from evalayer_lab.aws._job import find
 from evalayer_lab.aws._session import Aws
 from evalayer_lab.aws.launch._plan import DIGEST_TAG, Input, Plan
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, reading
 
 Sleep = Callable[[float], object]
 OnBytes = Callable[[int], object]
@@ -77,7 +77,9 @@ def upload(plan: Plan, aws: Aws, on_bytes: OnBytes = lambda count: None) -> list
             continue
         with asking("s3:PutObject", str(one.uri)):
             if isinstance(one.source, Path):
-                with _opened(one.source) as file:
+                with reading(one.source):
+                    file = one.source.open("rb")
+                with file:
                     content: Any = _Unchanged(file, one)
                     aws.s3.upload_fileobj(content, one.uri.bucket, one.uri.key, Callback=on_bytes)
             else:
@@ -103,13 +105,6 @@ class _Unchanged:
         if is_last and self._digest.hexdigest() != self._one.sha256:
             raise InputError("has changed since it was checked; give the same command again", path=self._file.name)
         return piece
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as failure:
-        raise InputError(f"cannot be read: {failure.strerror}", path=path) from failure
 
 
 def _is_there(one: Input, aws: Aws) -> bool:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from evalayer import MAX_PAYLOAD_BYTES, Sample
-from evalayer_lab.aws.launch._check import Check, error, ok, warning
+from evalayer_lab.aws.launch._findings import finding
 from evalayer_lab.dataset import FACTS, KINDS, Kind, check_dataset, read_gen_qa
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import Finding, InputError
 
 _BENCHMARKS: Final = {"text_benchmark", "multimodal_benchmark"}
 _KINDS: Final[Mapping[str, Kind]] = {kind: kind for kind in KINDS}
@@ -33,7 +33,7 @@ class Dataset:
             sent events of known shape.
         first: the first row as a preprocess event has it; None for rows of another kind.
         first_reward: the first row as an rft event has it, without the model's answer; None for rows of another kind.
-        checks: what was found.
+        findings: what was found.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class Dataset:
     largest_event: int | None
     first: Sample | None
     first_reward: Mapping[str, Any] | None
-    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
 
 
 def examine_dataset(path: Path | None, kind: str) -> Dataset | None:
@@ -67,27 +67,23 @@ def examine_dataset(path: Path | None, kind: str) -> Dataset | None:
             return None
         raise InputError(f"a {kind} evaluation needs a dataset; give --data FILE")
     report = check_dataset(path, _KINDS.get(kind), max_problems=_SHOWN)
-    checks = [
-        (error if problem.severity == "error" else warning)("dataset", str(problem))
-        for problem in report.problems
-        if problem.line is not None  # the file's name does not matter: it is uploaded under the right one
-    ]
-    more = report.errors + report.warnings - len(report.problems)
-    if more:
-        checks.append((error if report.errors else warning)("dataset", f"{more:,} more: evalayer dataset check {path}"))
+    # The file's name does not matter: it is uploaded under the right one.
+    findings = [one for one in report.findings if one.code != "file-name"]
+    if more := report.errors + report.warnings - len(report.findings):
+        reason = f"{more:,} more: evalayer dataset check {path}"
+        findings.append(finding("dataset", "error" if report.errors else "warning", reason))
     if not report.errors:
-        checks.insert(0, ok("dataset", f"{path} has {report.rows:,} rows without an error"))
+        findings.insert(0, finding("dataset", "ok", f"{path} has {report.rows:,} rows without an error"))
     first = reward = largest = None
     if report.kind == "gen_qa":
-        row = next(read_gen_qa(path, on_problem=lambda problem: None), None)
+        row = next(read_gen_qa(path, on_finding=lambda finding: None), None)
         first = Sample(row.query, row.response, row.system) if row else None
         largest = _largest(path, _postprocess_event) or None
     elif report.kind == "rft_eval":
         reward = _first(path)
         largest = _largest(path, lambda row: [row]) or None
-    return Dataset(
-        path, _name(path, report.kind), report.rows, largest, first, reward, (*checks, *_check_size(largest))
-    )
+    findings += _check_size(largest)
+    return Dataset(path, _name(path, report.kind), report.rows, largest, first, reward, tuple(findings))
 
 
 def _name(path: Path, kind: Kind) -> str:
@@ -102,11 +98,12 @@ def _postprocess_event(row: Mapping[str, Any]) -> object:
     return {"process_type": "postprocess", "data": {"system": row.get("system"), **data}}
 
 
-def _check_size(largest: int | None) -> Iterator[Check]:
+def _check_size(largest: int | None) -> Iterator[Finding]:
     if largest is None:
         return
     text = f"the largest event has {largest:,} bytes without the answer; Lambda carries {MAX_PAYLOAD_BYTES:,}"
-    yield error("payload", f"{text}: shorten the row") if largest > MAX_PAYLOAD_BYTES else ok("payload", text)
+    is_too_large = largest > MAX_PAYLOAD_BYTES
+    yield finding("payload", "error" if is_too_large else "ok", f"{text}; shorten the row" if is_too_large else text)
 
 
 def _largest(path: Path, event: Callable[[Mapping[str, Any]], object]) -> int:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalayer_lab.aws._errors import AwsError, asking
 from evalayer_lab.aws._session import Aws
-from evalayer_lab.aws.launch._check import Check, error, ok, warning
+from evalayer_lab.aws.launch._findings import Said
 from evalayer_lab.aws.launch._plan import Plan
-from evalayer_lab.aws.launch._recipe import Function, NovaRecipe
+from evalayer_lab.aws.launch._recipe import NovaRecipe
+from evalayer_lab.inputs import Function, Severity
 from evalayer_lab.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -35,50 +36,50 @@ class Concurrency:
     unreserved: int
 
 
-def read_function(aws: Aws, function: Function) -> FunctionConfigurationResponseTypeDef:
-    """Read the function's configuration.
+def read_function(aws: Aws, function: Function) -> FunctionConfigurationResponseTypeDef | None:
+    """Read the function's configuration; None if there is no such function.
 
     Raises:
-        AwsError: AWS cannot be asked, or there is no such function.
+        AwsError: AWS cannot be asked.
     """
-    with asking("lambda:GetFunctionConfiguration", f"the function {function.name}"):
-        return aws.functions.get_function_configuration(FunctionName=function.arn)
+    try:
+        with asking("lambda:GetFunctionConfiguration", f"the function {function.name}"):
+            return aws.functions.get_function_configuration(FunctionName=function.arn)
+    except AwsError as failure:
+        if failure.kind == "missing":
+            return None
+        raise
 
 
 def check_function(
     function: Function, recipe: NovaRecipe, found: FunctionConfigurationResponseTypeDef, region: str
-) -> Iterator[Check]:
+) -> Iterator[Said]:
     """Check a function's configuration."""
     name = function.name
     if function.region != region:
-        yield error("function", f"{name} is in {function.region}, and the job runs in {region}")
+        yield "error", f"{name} is in {function.region}, and the job runs in {region}"
     state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
     if state == "Inactive":
-        yield warning("function", f"{name} is Inactive: its first event takes a minute")
+        yield "warning", f"{name} is Inactive: its first event takes a minute"
     elif state != "Active":
-        yield error("function", f"{name} is {state}: {found.get('StateReason') or 'AWS does not say why'}")
+        yield "error", f"{name} is {state}: {found.get('StateReason') or 'AWS does not say why'}"
     if update != "Successful":
         reason = found.get("LastUpdateStatusReason") or "wait until it is Successful"
-        yield (error if update == "Failed" else warning)("function", f"the last update of {name} is {update}: {reason}")
+        severity: Severity = "error" if update == "Failed" else "warning"
+        yield severity, f"the last update of {name} is {update}: {reason}"
     if found.get("Architectures", ["x86_64"]) != ["arm64"]:
-        yield warning(
-            "function", f"{name} runs on x86_64; arm64 costs a fifth less, and evalayer's layer is built for it"
-        )
+        yield "warning", f"{name} runs on x86_64; arm64 costs a fifth less, and evalayer's layer is built for it"
     if not found.get("Layers") and found.get("PackageType", "Zip") == "Zip":
-        yield warning("function", f"{name} has no layer; evalayer then has to be in its own package")
-    if found.get("Timeout", 3) < _SHORT_SECONDS:
-        yield warning(
-            "function", f"{name} has {found.get('Timeout', 3)} seconds a row; a cold start may need {_SHORT_SECONDS}"
-        )
+        yield "warning", f"{name} has no layer; evalayer then has to be in its own package"
+    seconds = found.get("Timeout", 3)
+    if seconds < _SHORT_SECONDS:
+        yield "warning", f"{name} has {seconds} seconds a row; a cold start may need {_SHORT_SECONDS}"
     variables = found.get("Environment", {}).get("Variables", {})
     built_for = variables.get(_AGGREGATION)
     if isinstance(recipe, Recipe) and built_for and built_for != recipe.processor.aggregation:
-        yield error(
-            "function",
-            f"{name} reports for {built_for} ({_AGGREGATION}), and the recipe folds with "
-            f"{recipe.processor.aggregation}; set both to the same",
-        )
-    yield ok("function", f"{name} is there: {found.get('Runtime', 'an image')}, {found.get('MemorySize', 128)} MiB")
+        folds = f"and the recipe folds with {recipe.processor.aggregation}"
+        yield "error", f"{name} reports for {built_for} ({_AGGREGATION}), {folds}; set both to the same"
+    yield "ok", f"{name} is there: {found.get('Runtime', 'an image')}, {found.get('MemorySize', 128)} MiB"
 
 
 def read_concurrency(aws: Aws, function: Function) -> Concurrency:
@@ -96,29 +97,20 @@ def read_concurrency(aws: Aws, function: Function) -> Concurrency:
     return Concurrency(reserved, account, limit.get("UnreservedConcurrentExecutions", account))
 
 
-def check_concurrency(function: Function, found: Concurrency) -> Check:
+def check_concurrency(function: Function, found: Concurrency) -> Said:
     """Check that the function may run at all, and say how often at once."""
     if found.reserved == 0:
-        return error("concurrency", f"{function.name} has a reserved concurrency of 0, which stops it")
+        return "error", f"{function.name} has a reserved concurrency of 0, which stops it"
     if found.reserved is not None:
-        return ok("concurrency", f"{found.reserved:,} at once, reserved for {function.name}")
-    return ok("concurrency", f"at most {found.unreserved:,} at once, shared with the account's other functions")
-
-
-def missing(failure: AwsError, function: Function) -> Check | None:
-    """Make a check of a failure that says there is no such function."""
-    if failure.kind != "missing":
-        return None
-    return error(
-        "function", f"there is no function {function.name} in {function.region}; deploy it, or give --function"
-    )
+        return "ok", f"{found.reserved:,} at once, reserved for {function.name}"
+    return "ok", f"at most {found.unreserved:,} at once, shared with the account's other functions"
 
 
 _SERVICE: Final = "sagemaker.amazonaws.com"
 _MOVED: Final = {"301", "PermanentRedirect", "AuthorizationHeaderMalformed", "400", "BadRequest"}
 
 
-def check_role(plan: Plan, aws: Aws) -> Iterator[Check]:
+def check_role(plan: Plan, aws: Aws) -> Iterator[Said]:
     """Check that the role is the caller's account's, exists, and may be assumed by SageMaker.
 
     Raises:
@@ -128,7 +120,7 @@ def check_role(plan: Plan, aws: Aws) -> Iterator[Check]:
     with asking("sts:GetCallerIdentity", "the credentials"):
         account = aws.sts.get_caller_identity()["Account"]
     if account != role.account:
-        yield error("role", f"{role.arn} is not of the account {account}, whose credentials these are")
+        yield "error", f"{role.arn} is not of the account {account}, whose credentials these are"
         return
     try:
         with asking("iam:GetRole", f"the role {role.name}"):
@@ -136,14 +128,14 @@ def check_role(plan: Plan, aws: Aws) -> Iterator[Check]:
     except AwsError as failure:
         if failure.kind != "missing":
             raise
-        yield error("role", f"there is no role {role.name} in the account {account}")
+        yield "error", f"there is no role {role.name} in the account {account}"
         return
     if found["Arn"] != role.arn:
-        yield error("role", f"{role.arn} has another path; the role {role.name} is {found['Arn']}")
+        yield "error", f"{role.arn} has another path; the role {role.name} is {found['Arn']}"
     elif not trusts_sagemaker(found.get("AssumeRolePolicyDocument")):
-        yield error("role", f"{role.name} does not let SageMaker assume it: trust {_SERVICE} with sts:AssumeRole")
+        yield "error", f"{role.name} does not let SageMaker assume it: trust {_SERVICE} with sts:AssumeRole"
     else:
-        yield ok("role", f"{role.name} exists and trusts SageMaker")
+        yield "ok", f"{role.name} exists and trusts SageMaker"
 
 
 def trusts_sagemaker(document: object) -> bool:
@@ -170,7 +162,7 @@ def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def check_buckets(plan: Plan, aws: Aws) -> Iterator[Check]:
+def check_buckets(plan: Plan, aws: Aws) -> Iterator[Said]:
     """Check that the buckets of the inputs and of the output are there, reachable, and in the job's region.
 
     Raises:
@@ -182,17 +174,15 @@ def check_buckets(plan: Plan, aws: Aws) -> Iterator[Check]:
                 region = aws.s3.head_bucket(Bucket=bucket).get("BucketRegion") or aws.region
         except AwsError as failure:
             if failure.kind == "missing":
-                yield error("buckets", f"there is no bucket {bucket}")
+                yield "error", f"there is no bucket {bucket}"
             elif failure.kind == "denied":
-                yield error(
-                    "buckets", f"{bucket} is another account's, or the credentials may not call s3:ListBucket on it"
-                )
+                yield "error", f"{bucket} is another account's, or the credentials may not call s3:ListBucket on it"
             elif failure.code in _MOVED:
-                yield error("buckets", f"{bucket} is not in {aws.region}, where the job runs")
+                yield "error", f"{bucket} is not in {aws.region}, where the job runs"
             else:
                 raise
             continue
         if region != aws.region:
-            yield error("buckets", f"{bucket} is in {region}, and the job runs in {aws.region}")
+            yield "error", f"{bucket} is in {region}, and the job runs in {aws.region}"
         else:
-            yield ok("buckets", f"{bucket} is there, in {region}")
+            yield "ok", f"{bucket} is there, in {region}"

@@ -10,11 +10,11 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
 
-from evalayer_lab.aws.launch._check import Check, warning
 from evalayer_lab.aws.launch._data import Dataset, examine_dataset
 from evalayer_lab.aws.launch._facts import facts, image_uri, instance_type
-from evalayer_lab.aws.launch._recipe import CheckedRecipe, NovaRecipe, Role, check_recipe, function_arn
-from evalayer_lab.inputs import InputError, S3Uri
+from evalayer_lab.aws.launch._findings import finding
+from evalayer_lab.aws.launch._recipe import CheckedRecipe, NovaRecipe, check_recipe
+from evalayer_lab.inputs import Finding, Function, InputError, Role, S3Uri, reading
 from evalayer_lab.recipe import OtherRecipe, Recipe
 
 DIGEST_TAG: Final = "evalayer:digest"
@@ -164,7 +164,7 @@ class Plan:
         output: the place that it writes below.
         request: what CreateTrainingJob is asked.
         digest: of recipe, dataset and request, apart from the name: 64 hexadecimal digits.
-        checks: what was found so far.
+        findings: what was found so far.
     """
 
     settings: Settings
@@ -175,7 +175,7 @@ class Plan:
     output: S3Uri
     request: Mapping[str, Any]
     digest: str
-    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def job(self) -> str:
@@ -183,24 +183,18 @@ class Plan:
         return str(self.request["TrainingJobName"])
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A job that cannot even be planned, for its recipe is broken.
-
-    Attributes:
-        checks: what was found.
-    """
-
-    checks: tuple[Check, ...]
-
-
-def make_plan(settings: Settings) -> Plan | Refused:
+def make_plan(settings: Settings) -> Plan | tuple[Finding, ...]:
     """Read and check recipe and dataset, and write the request. AWS is not asked.
+
+    Returns:
+        The plan; where the recipe is too broken to plan a job, only what was found.
 
     Raises:
         InputError: a file or an option cannot be used, or the image or instance type is not known.
     """
     role = Role.parse(settings.role)
+    if role is None:
+        raise InputError(f"is {settings.role!r}; it takes arn:aws:iam::ACCOUNT:role/NAME", field="--role")
     output = S3Uri.parse(settings.output, "--output")
     place = S3Uri.parse(settings.inputs, "--inputs") if settings.inputs else output / "evalayer-inputs"
     if settings.name is not None and not _JOB_NAME.fullmatch(settings.name):
@@ -208,14 +202,19 @@ def make_plan(settings: Settings) -> Plan | Refused:
             f"is {settings.name!r}; a job's name has at most 63 letters, digits and hyphens, none at an end",
             field="--name",
         )
-    function = function_arn(settings.function, role, settings.region) if settings.function else None
-    recipe = check_recipe(settings.recipe, function, settings.instances)
+    function = Function.named(settings.function, role, settings.region) if settings.function else None
+    if settings.function and function is None:
+        raise InputError(
+            f"is {settings.function!r}; it takes a function's name, or arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+            field="--function",
+        )
+    recipe = check_recipe(settings.recipe, function.arn if function else None, settings.instances)
     # Before the rows are checked: a file that changes after that is not uploaded.
     content = _content(settings.data) if settings.data else None
     dataset = examine_dataset(settings.data, recipe.kind)
-    checks = (*recipe.checks, *(dataset.checks if dataset else ()))
+    findings = (*recipe.findings, *(dataset.findings if dataset else ()))
     if recipe.recipe is None:
-        return Refused(checks)
+        return findings
     image = settings.image or image_uri(settings.region)
     chosen = settings.instance_type or instance_type(recipe.recipe.run.model_type)
     inputs = [_recipe_input(recipe, place)]
@@ -234,16 +233,17 @@ def make_plan(settings: Settings) -> Plan | Refused:
     digest = sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     request["TrainingJobName"] = settings.name or _job_name(recipe.recipe.run.name, digest)
     request["Tags"] = [{"Key": DIGEST_TAG, "Value": digest}]
-    checks += tuple(_instance_type(chosen, recipe.recipe))
-    return Plan(settings, role, recipe, dataset, tuple(inputs), output, request, digest, checks)
+    findings += tuple(_instance_type(chosen, recipe.recipe))
+    return Plan(settings, role, recipe, dataset, tuple(inputs), output, request, digest, findings)
 
 
-def _instance_type(chosen: str, recipe: NovaRecipe) -> list[Check]:
+def _instance_type(chosen: str, recipe: NovaRecipe) -> list[Finding]:
     model = facts().models.get(recipe.run.model_type)
     if model is None or chosen in model.instance_types:
         return []
     known = ", ".join(model.instance_types)
-    return [warning("instance-type", f"{chosen} is not among those known for {recipe.run.model_type}: {known}")]
+    reason = f"{chosen} is not among those known for {recipe.run.model_type}: {known}"
+    return [finding("instance-type", "warning", reason)]
 
 
 def _recipe_input(recipe: CheckedRecipe, place: S3Uri) -> Input:
@@ -258,11 +258,8 @@ def _data_input(dataset: Dataset, place: S3Uri, digest: str, size: int) -> Input
 
 def _content(path: Path) -> tuple[str, int]:
     """The digest of a file and its size."""
-    try:
-        with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest(), file.tell()
-    except OSError as failure:
-        raise InputError(f"cannot be read: {failure.strerror}", path=path) from failure
+    with reading(path), path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest(), file.tell()
 
 
 def _job_name(run_name: str, digest: str) -> str:

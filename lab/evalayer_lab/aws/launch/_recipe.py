@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
-from evalayer_lab.aws.launch._check import Check, error, ok, warning
-from evalayer_lab.inputs import InputError
-from evalayer_lab.inputs.yaml import Place, parse_document
+from evalayer_lab.aws.launch._findings import finding
+from evalayer_lab.inputs import Finding, Function, InputError
+from evalayer_lab.inputs.yaml import Document, Keys, read_document
 from evalayer_lab.recipe import (
     AnyRecipe,
     BenchmarkRecipe,
@@ -22,74 +20,10 @@ from evalayer_lab.recipe import (
     RewardRecipe,
     SetValue,
     apply,
-    check_text,
+    check_document,
 )
 
 NovaRecipe = Recipe | BenchmarkRecipe | JudgeRecipe | RewardRecipe | OtherRecipe
-
-_ROLE: Final = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>\d{12}):role/(?:[\x21-\x2e\x30-\x7e]+/)*(?P<name>[\w+=,.@-]{1,64})",
-    re.ASCII,
-)
-_FUNCTION: Final = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):function:"
-    r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>[A-Za-z0-9$_-]{1,128}))?",
-    re.ASCII,
-)
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """The role that the job runs as."""
-
-    arn: str
-    partition: str
-    account: str
-    name: str
-
-    @classmethod
-    def parse(cls, arn: str) -> Role:
-        """Read a role's ARN.
-
-        Raises:
-            InputError: it is none.
-        """
-        match = _ROLE.fullmatch(arn)
-        if match is None:
-            raise InputError(f"is {arn!r}; it takes arn:aws:iam::ACCOUNT:role/NAME", field="--role")
-        return cls(arn, match["partition"], match["account"], match["name"])
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """The Lambda function that the job calls."""
-
-    arn: str
-    region: str
-    name: str
-
-    @classmethod
-    def parse(cls, arn: str) -> Function | None:
-        """Read a function's ARN; None if it is none."""
-        match = _FUNCTION.fullmatch(arn)
-        return cls(arn, match["region"], match["name"]) if match else None
-
-
-def function_arn(given: str, role: Role, region: str) -> str:
-    """Make an ARN of a function's name, which is in the role's account.
-
-    Raises:
-        InputError: it is neither a name nor an ARN.
-    """
-    if _NAME.fullmatch(given):
-        return f"arn:{role.partition}:lambda:{region}:{role.account}:function:{given}"
-    if Function.parse(given) is None:
-        raise InputError(
-            f"is {given!r}; it takes a function's name, or arn:aws:lambda:REGION:ACCOUNT:function:NAME",
-            field="--function",
-        )
-    return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +34,13 @@ class CheckedRecipe:
         text: its text.
         kind: its kind.
         recipe: its model; None if it has an error that leaves none.
-        checks: what the linter says.
+        findings: what the linter says.
     """
 
     text: str
     kind: str
     recipe: NovaRecipe | None
-    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def function(self) -> Function | None:
@@ -115,7 +49,7 @@ class CheckedRecipe:
         return Function.parse(arn) if arn else None
 
 
-def function_place(recipe: AnyRecipe) -> tuple[Place | None, str | None]:
+def function_place(recipe: AnyRecipe) -> tuple[Keys | None, str | None]:
     """Return the field that names the recipe's function, and what it says."""
     if isinstance(recipe, RewardRecipe):
         return ("rl_env", "reward_lambda_arn"), recipe.rl_env.reward_lambda_arn
@@ -137,41 +71,30 @@ def check_recipe(path: Path, function: str | None, instances: int | None) -> Che
         instances: the instance count.
 
     Raises:
-        InputError: it cannot be read, is not for a Nova model, or has no room for what is given.
+        InputError: it cannot be read, is not for a Nova model, or cannot be changed in place.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as failure:
-        reason = failure.strerror if isinstance(failure, OSError) else "it is not UTF-8"
-        raise InputError(f"cannot be read: {reason}", path=path) from failure
+    document = read_document(str(path))
     circumstances = Circumstances(instances=instances)
     if instances is not None:
-        text = _with(text, path, ("run", "replicas"), instances, "--instances")
+        document = _with(document, ("run", "replicas"), instances, "--instances")
+    report = check_document(document, circumstances)
     if function is not None:
-        recipe = check_text(text, circumstances, str(path)).recipe
-        place = function_place(recipe)[0] if recipe else ("processor", "lambda_arn")
+        place = function_place(report.recipe)[0] if report.recipe else ("processor", "lambda_arn")
         if place is None:
             raise InputError("this kind of evaluation calls no function; leave --function out", path=path)
-        text = _with(text, path, place, function, "--function")
-    report = check_text(text, circumstances, str(path))
+        report = check_document(_with(document, place, function, "--function"), circumstances)
     if isinstance(report.recipe, OpenSourceRecipe):
         raise InputError("is a recipe for a model from JumpStart; only jobs of Nova models are launched", path=path)
-    found = [
-        (error if finding.severity == "error" or finding.code == "placeholder" else warning)(
-            "recipe", report.message(line, finding)
-        )
-        for line, finding in report.findings
-    ]
-    if not any(check.outcome == "error" for check in found):
-        found.insert(0, ok("recipe", f"{path} is a {report.kind} recipe without an error"))
-    return CheckedRecipe(report.text, report.kind, report.recipe, tuple(found))
+    findings = [replace(one, severity="error") if one.code == "placeholder" else one for one in report.findings]
+    if not any(one.severity == "error" for one in findings):
+        findings.insert(0, finding("recipe", "ok", f"{path} is a {report.kind} recipe without an error"))
+    return CheckedRecipe(report.text, report.kind, report.recipe, tuple(findings))
 
 
-def _with(text: str, path: Path, place: Place, value: str | int, option: str) -> str:
-    document = parse_document(str(path), text)
-    edit = SetValue(place, value) if place in document.spans else Insert(place, value)
-    after = apply(document, edit)
+def _with(document: Document, place: Keys, value: str | int, option: str) -> Document:
+    after = apply(document, SetValue(place, value) if place in document.spans else Insert(place, value))
     if after is None:
         field = ".".join(map(str, place))
-        raise InputError(f"has no room for {option}; write {field} in the recipe, on a line of its own", path=path)
-    return after.text
+        reason = f"{option} cannot be written into this recipe; write {field} in it, on a line of its own"
+        raise InputError(reason, path=document.path)
+    return after
