@@ -257,7 +257,7 @@ def test_a_response_the_container_would_refuse_fails_the_row(rehearse: Runner, r
 def test_broken_rows_are_left_out_and_reported(rehearse: Runner) -> None:
     outcome = rehearse([ROWS[0], "{broken", {"query": "x"}, ROWS[1]])
     assert outcome.processed == 2
-    assert [problem.place.line for problem in outcome.problems if problem.severity == "error"] == [2, 3]
+    assert [problem.place.line for problem in outcome.findings if problem.severity == "error"] == [2, 3]
     assert _record(outcome)["rows"]["bad"] == 2
 
 
