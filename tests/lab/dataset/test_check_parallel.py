@@ -9,7 +9,7 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab.dataset import Kind, Problem, Problems, check_dataset
@@ -52,7 +52,7 @@ encoded = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.lists(encoded.filter(str.strip), min_size=1, max_size=3), st.sampled_from(["gen_qa", "llm_judge"]))
 def test_what_is_seen_at_once_is_what_a_closer_look_finds(lines: list[str], kind: Kind) -> None:
     problems: list[Problem] = []
@@ -89,7 +89,7 @@ def parts(path: Path, size: int, limit: int) -> Tally:
     return merged
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(encoded, max_size=12), st.integers(1, 120), st.integers(0, 5), st.sampled_from(["", "\n"]))
 def test_the_parts_of_a_file_add_up_to_the_whole(
     tmp_path: Path, lines: list[str], size: int, limit: int, end: str
