@@ -274,13 +274,13 @@ def thought(size: int) -> str:
 @pytest.mark.parametrize(
     ("of_size", "size"),
     [
-        (lambda n: (thought(n), [*certain(['{"thought": "']), *[MANY] * n, *certain(END)]), 100),
+        (lambda n: (thought(n), [*certain(['{"thought": "']), *[MANY] * n, *certain(END)]), 30),
         (
             lambda n: (
                 thought(n),
                 [*certain(['{"thought": "']), *[{"~": -1.0}, {"aa": -1.0, "a": -2.0}] * n, *certain(END)],
             ),
-            100,
+            30,
         ),
         (lambda n: ('"' * (300 * n), certain(['{"'] * n)), 300),
         (lambda n: (f'{{"class": "{"é" * (50 * n)}"}}', certain(['{"class": "', *["é" * 50] * n, '"}'])), 1_000),
@@ -289,6 +289,7 @@ def thought(size: int) -> str:
         (lambda n: ('{"a":' * (10 * n), certain(['{"a":'] * n)), 1_000),
         (lambda n: ('{"class": "x"} ' * n, certain(['{"class": "x"} '] * n)), 1_000),
     ],
+    ids=["outside", "two ways", "quotes", "long value", "markers", "braces", "nested", "objects"],
 )
 def test_no_answer_takes_quadratic_time(of_size: Callable[[int], tuple[str, Logprobs]], size: int) -> None:
     def look(size: int) -> None:
