@@ -1,6 +1,6 @@
 """Made-up events: every one gets a valid response or a named error, and nothing else.
 
-The number of examples is the environment variable EVALAYER_FUZZ_EXAMPLES, 3000 by default.
+The number of examples is the environment variable EVALAYER_FUZZ_EXAMPLES, 1000 by default.
 """
 
 import json
@@ -30,7 +30,7 @@ from evalayer import (
 
 Handler = Callable[[Any, Any], Any]
 
-EXAMPLES = int(os.environ.get("EVALAYER_FUZZ_EXAMPLES", "3000"))
+EXAMPLES = int(os.environ.get("EVALAYER_FUZZ_EXAMPLES", "1000"))
 PROCESSORS = Path(__file__).parent.parent / "processors"
 PLAIN = {"process_type": "postprocess", "data": {"prompt": "p", "inference_output": "", "gold": "g"}}
 FIELDS = {"preprocess": {"prompt", "gold"}, "postprocess": {"prompt", "inference_output", "gold"}}
