@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,16 @@ def build_environment() -> dict[str, str]:
     pythons = [str(python.parent) for version in ("3.13", "3.12") if (python := find_python(version))]
     path = os.pathsep.join([str(BIN), *pythons, os.environ["PATH"]])
     return {**os.environ, "PATH": path, "PYTHON": sys.executable, "SAM_CLI_TELEMETRY": "0"}
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[None]:
+    """Let botocore read its descriptions of a service once, and not for every session: that takes most of the time."""
+    from botocore.loaders import JSONFileLoader
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file)))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 import boto3
 import click
 import pytest
-from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 from tests.lab.results.result_tree import Row, make_rows, write_tree
 
@@ -74,16 +72,8 @@ def publication(folder: Path) -> Publication:
     return publication_of(read_results(folder))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _services() -> Iterator[None]:
-    """Let botocore read its descriptions of a service once, and not for every session: that takes most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file)))
-        yield
-
-
 @pytest.fixture
-def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_aws(services: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away whatever this machine knows of AWS."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
