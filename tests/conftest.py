@@ -19,17 +19,20 @@ SLOW = (
     "tests/lab/emulator",
     "tests/test_docs.py",
     "tests/deploy",
-    "tests/lab/run/test_resume.py",
-    "tests/examples",
-    "tests/test_fuzz_events.py",
-    "tests/lab/publish",
-    "tests/lab/aws",
-    "tests/lab/statistics",
+    "tests/lab/doctor",
+    "tests/lab/report",
     "tests/lab/results",
-    "tests/lab/report/test_html_browser.py",
+    "tests/lab/statistics",
+    "tests/lab/aws",
+    "tests/lab/publish",
+    "tests/examples",
     "tests/lab/test_init.py",
-    "tests/test_plugin.py",
+    "tests/lab/run/test_resume.py",
     "tests/dropin/test_oracle.py",
+    "tests/metrics/test_schema_adherence.py",
+    "tests/lab/dataset/test_check_parallel.py",
+    "tests/test_plugin.py",
+    "tests/test_fuzz_events.py",
 )
 # What gives a test its tools; see `require`.
 INSTALL = {
@@ -60,19 +63,25 @@ settings.load_profile("evalayer")
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import the slow tests where they are left out."""
+    is_left_out = config.option.markexpr == "not slow" and place(collection_path) < len(SLOW)
+    return True if is_left_out else None  # None leaves it to others
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the slow tests and put them first, so that no worker begins them last."""
-    places = {item: place(item.path.relative_to(ROOT).as_posix()) for item in items}
+    places = {item: place(item.path) for item in items}
     for item in items:
         if places[item] < len(SLOW):
             item.add_marker("slow")
     items.sort(key=lambda item: places[item])
 
 
-def place(file: str) -> int:
-    """Return where a file stands in SLOW; its length if nowhere."""
-    return next((number for number, slow in enumerate(SLOW) if file == slow or file.startswith(f"{slow}/")), len(SLOW))
+def place(path: Path) -> int:
+    """Return where a file or folder stands in SLOW; its length if nowhere."""
+    return next((number for number, slow in enumerate(SLOW) if path.is_relative_to(ROOT / slow)), len(SLOW))
 
 
 def find_python(version: str) -> Path | None:
