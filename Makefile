@@ -12,7 +12,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz build layer sam-build format lock clean
+.PHONY: help demo test test-fast check bench fuzz build layer sam-build format lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,10 @@ demo: $(VENV)/.lab ## Evaluate a real model on the bundled support tickets and p
 	  --train data/support_tickets/train.jsonl --output output --overwrite --html output/report.html
 
 test: $(VENV)/.dev ## Run every test and doctest, warnings as errors
-	@$(BIN)/pytest -n auto $(PYTEST_ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-fast: $(VENV)/.dev ## Run the tests that are quick, in a tenth of the time
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST_ARGS)
 
 check: $(VENV)/.dev $(VENV)/checkov/.done ## Format, lint, types, import rules, security of the template
 	$(BIN)/ruff format --check .

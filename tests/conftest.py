@@ -5,13 +5,83 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+# What takes the most time, the slowest first: run first by `make test`, left out by `make test-fast`.
+SLOW = (
+    "tests/lab/emulator",
+    "tests/test_docs.py",
+    "tests/deploy",
+    "tests/lab/doctor",
+    "tests/lab/report",
+    "tests/lab/results",
+    "tests/lab/statistics",
+    "tests/lab/aws",
+    "tests/lab/publish",
+    "tests/examples",
+    "tests/lab/test_init.py",
+    "tests/lab/run/test_resume.py",
+    "tests/dropin/test_oracle.py",
+    "tests/metrics/test_schema_adherence.py",
+    "tests/lab/dataset/test_check_parallel.py",
+    "tests/test_plugin.py",
+    "tests/test_fuzz_events.py",
+)
+# What gives a test its tools; see `require`.
+INSTALL = {
+    "chromedriver": "apt-get install chromium-driver",
+    "chromium": "apt-get install chromium",
+    "mmdebstrap": "apt-get install mmdebstrap",
+    "python3.12": "uv python install 3.12",
+    "python3.13": "uv python install 3.13",
+    "qemu-aarch64-static": "apt-get install qemu-user-static",
+    "sagemaker-sdk": "make .venv/oracle/.done",
+    "sam": "pip install aws-sam-cli",
+}
+NO_PACKAGE = {"python3.12", "python3.13"}  # in every Debian, so that a host may lack them even if all is required
+
+# No test knows how fast this machine is: no time limit of Hypothesis, and no complaint about slow or large examples.
+settings.register_profile(
+    "evalayer",
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+        HealthCheck.function_scoped_fixture,
+    ],
+)
+settings.load_profile("evalayer")
+# Workers of pytest share the cores already: further threads of NumPy would only wait for each other.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import the slow tests where they are left out."""
+    is_left_out = config.option.markexpr == "not slow" and place(collection_path) < len(SLOW)
+    return True if is_left_out else None  # None leaves it to others
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests and put them first, so that no worker begins them last."""
+    places = {item: place(item.path) for item in items}
+    for item in items:
+        if places[item] < len(SLOW):
+            item.add_marker("slow")
+    items.sort(key=lambda item: places[item])
+
+
+def place(path: Path) -> int:
+    """Return where a file or folder stands in SLOW; its length if nowhere."""
+    return next((number for number, slow in enumerate(SLOW) if path.is_relative_to(ROOT / slow)), len(SLOW))
 
 
 def find_python(version: str) -> Path | None:
@@ -27,16 +97,27 @@ def find_python(version: str) -> Path | None:
     return None
 
 
+def find_tool(tool: str) -> Path | None:
+    """Find one of INSTALL."""
+    if tool == "sagemaker-sdk":
+        python = ROOT / ".venv/oracle/bin/python"
+        return python if python.exists() else None
+    if tool.startswith("python"):
+        return find_python(tool.removeprefix("python"))
+    found = shutil.which(tool, path=os.pathsep.join([str(BIN), os.environ.get("PATH", "")]))
+    return Path(found) if found else None
+
+
 @pytest.fixture(scope="session")
 def require() -> Callable[[str], Path]:
-    """Return a function that finds a program, and otherwise skips the test, or fails it if EVALAYER_REQUIRE=all."""
+    """Return a function that finds a tool, and otherwise skips the test, or fails it if EVALAYER_REQUIRE=all."""
 
     def find(tool: str) -> Path:
-        found = shutil.which(tool, path=os.pathsep.join([str(BIN), os.environ.get("PATH", "")]))
+        found = find_tool(tool)
         if found:
-            return Path(found)
-        reason = f"{tool} is not installed"
-        if os.environ.get("EVALAYER_REQUIRE") == "all":
+            return found
+        reason = f"install {tool}: {INSTALL[tool]}"
+        if os.environ.get("EVALAYER_REQUIRE") == "all" and tool not in NO_PACKAGE:
             pytest.fail(reason)
         pytest.skip(reason)
 
@@ -69,6 +150,16 @@ def build_environment() -> dict[str, str]:
     pythons = [str(python.parent) for version in ("3.13", "3.12") if (python := find_python(version))]
     path = os.pathsep.join([str(BIN), *pythons, os.environ["PATH"]])
     return {**os.environ, "PATH": path, "PYTHON": sys.executable, "SAM_CLI_TELEMETRY": "0"}
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[None]:
+    """Let botocore read its descriptions of a service once, and not for every session: that takes most of the time."""
+    from botocore.loaders import JSONFileLoader
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file)))
+        yield
 
 
 @pytest.fixture(scope="session")

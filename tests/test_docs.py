@@ -4,7 +4,8 @@ In README.md, CONTRIBUTING.md and docs/*.md,
 
 - every `$ ` command of a ```console block is run, in order, in a copy of the repository; `cd` moves between folders. A
   command must succeed, or exit as its comment says (`# exits with 1`), and print each line shown below it, where …
-  stands for anything. Not run: commands that start with a word in NOT_RUN, and ```sh blocks.
+  stands for anything. Not run: commands that start with a word in NOT_RUN, and ```sh blocks. Those that only read what
+  is there run in this process, which has the libraries already; several documents share an evaluation that they repeat.
 - every ```python block is run, all of one document as one script, unless its fence says `python no-run`.
 - a block under a line that ends in "`path`:" is that file. Where the repository has it, it must hold the block; where
   it has not, the file is made before the commands are run.
@@ -12,19 +13,25 @@ In README.md, CONTRIBUTING.md and docs/*.md,
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import click
 import pytest
 
+from evalayer_lab.cli import main
 from evalayer_lab.cli._main import root
 
 NOT_RUN = ("make", "git", "pip install", "sam", "aws")
+IN_THIS_PROCESS = ("compare", "dataset", "gate", "power", "publish", "recipe", "report")
+EVALUATION = "evalayer run recipes/support_tickets.yaml --data data/support_tickets/gen_qa.jsonl "
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 GENERATED = ("*.pyc", "__pycache__", "build", "dist", "output")
@@ -81,19 +88,78 @@ def cases(kind: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("document", documents, ids=lambda document: document.name)
 
 
+def copied(folder: Path) -> Path:
+    return Path(shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", *GENERATED)))
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(ROOT, tmp_path / "copy", ignore=shutil.ignore_patterns(".*", *GENERATED)))
+    return copied(tmp_path / "copy")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return {**os.environ, "PATH": path, "COLUMNS": "120"}
 
 
+Ran = tuple[int, str]
+
+
+def in_a_shell(command: str, folder: Path, environment: dict[str, str]) -> Ran:
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def in_this_process(command: str, folder: Path) -> Ran:
+    printed = TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(printed):
+        patch.chdir(folder)
+        patch.setenv("COLUMNS", "120")
+        patch.setattr(sys, "argv", shlex.split(command, comments=True))
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert isinstance(ended.value.code, int)
+    printed.seek(0)
+    return ended.value.code, printed.read()
+
+
+@pytest.fixture(scope="session")
+def evaluated(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+) -> Callable[[str], tuple[Ran, Path]]:
+    """Return a function that gives what an evaluation of the bundled data printed, and the folder it wrote."""
+    known: dict[str, tuple[Ran, Path]] = {}
+
+    def evaluate(command: str) -> tuple[Ran, Path]:
+        if command not in known:
+            folder = copied(tmp_path_factory.mktemp("evaluated") / "copy")
+            known[command] = in_a_shell(command, folder, environment), folder / "output"
+        return known[command]
+
+    return evaluate
+
+
+@pytest.fixture
+def run(environment: dict[str, str], evaluated: Callable[[str], tuple[Ran, Path]]) -> Callable[[str, Path], Ran]:
+    """Return a function that runs a command in a folder."""
+
+    def run_command(command: str, folder: Path) -> Ran:
+        if command.startswith(EVALUATION) and "--handler" not in command:
+            ran, output = evaluated(command)
+            shutil.copytree(output, folder / "output", dirs_exist_ok=True)
+            return ran
+        if re.match(rf"evalayer ({'|'.join(IN_THIS_PROCESS)})\b[^|<>;&]*$", command):
+            return in_this_process(command, folder)
+        return in_a_shell(command, folder, environment)
+
+    return run_command
+
+
 @cases("console")
-def test_commands_do_what_is_shown(document: Path, copy: Path, environment: dict[str, str]) -> None:
+def test_commands_do_what_is_shown(document: Path, copy: Path, run: Callable[[str, Path], Ran]) -> None:
     for block in blocks(document):
         if block.file and not (copy / block.file).exists():
             (copy / block.file).write_text(block.text, encoding="utf-8")
@@ -104,14 +170,11 @@ def test_commands_do_what_is_shown(document: Path, copy: Path, environment: dict
         if command.text.startswith("cd "):
             folder /= command.text.split()[1]
             continue
-        done = subprocess.run(
-            ["bash", "-c", command.text], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        printed = squeezed(done.stdout + done.stderr)
-        assert done.returncode == command.code, f"{command.text}\n{done.stdout}{done.stderr}"
+        code, printed = run(command.text, folder)
+        assert code == command.code, f"{command.text}\n{printed}"
         for line in command.shown:
             for part in line.split("…"):
-                assert squeezed(part) in printed, f"{command.text} does not print: {line}\n{done.stdout}{done.stderr}"
+                assert squeezed(part) in squeezed(printed), f"{command.text} does not print: {line}\n{printed}"
 
 
 @cases("python")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,8 @@ class Aws:
         )
 
 
-@pytest.fixture
-def aws() -> Iterator[Aws]:
-    """Yield an AWS without resources."""
+@pytest.fixture(scope="session")
+def _aws() -> Iterator[Aws]:
     server = subprocess.Popen(
         [sys.executable, Path(__file__).with_name("moto_server.py"), "0"],
         env={**os.environ, "AWS_DEFAULT_REGION": REGION, "PYTHONWARNINGS": "ignore"},
@@ -52,6 +52,14 @@ def aws() -> Iterator[Aws]:
         assert server.stdout
         yield Aws(int(server.stdout.readline()))
         server.communicate()
+
+
+@pytest.fixture
+def aws(_aws: Aws) -> Aws:
+    """Return an AWS without resources."""
+    reset = urllib.request.Request(f"{_aws.environment['AWS_ENDPOINT_URL']}/moto-api/reset", method="POST")  # noqa: S310 (this machine)
+    urllib.request.urlopen(reset).close()  # noqa: S310 (this machine)
+    return _aws
 
 
 @pytest.fixture(scope="session")

@@ -34,11 +34,31 @@ def retention(aws: Any) -> dict[str, int]:
     return {group["logGroupName"]: group["retentionInDays"] for group in groups}
 
 
+def assert_uploaded(aws: Any, built: Path) -> None:
+    """What is in the bucket is what was built."""
+    s3 = aws.client("s3")
+    archives = []
+    for stored in s3.list_objects_v2(Bucket="artefacts")["Contents"]:
+        body = s3.get_object(Bucket="artefacts", Key=stored["Key"])["Body"].read()
+        if zipfile.is_zipfile(io.BytesIO(body)):
+            archives.append(zipfile.ZipFile(io.BytesIO(body)))
+    uploaded = {frozenset((name, archive.read(name)) for name in archive.namelist()) for archive in archives}
+    folders = (built / "EvalayerLayer", built / "EvaluationFunction")
+    assert uploaded == {
+        frozenset(
+            (path.relative_to(folder).as_posix(), path.read_bytes()) for path in folder.rglob("*") if path.is_file()
+        )
+        for folder in folders
+    }
+    assert (built / "EvalayerLayer" / "python" / "evalayer" / "__init__.py").is_file()
+
+
 def test_deploy_creates_the_function_and_a_second_deploy_changes_what_was_changed(
     sam_build: Callable[[str], Path], sam_deploy: Callable[..., None], aws: Any
 ) -> None:
     built = sam_build("python3.13")
     sam_deploy(built)
+    assert_uploaded(aws, built)
 
     before = functions(aws)
     assert list(before) == [NAME]
@@ -128,25 +148,3 @@ def test_deploy_for_python_312_with_two_tasks_traces_and_another_powertools(
     groups = [f"/aws/lambda/{name}" for name in sorted(deployed)]
     assert statement["Resource"] == [f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{group}:*" for group in groups]
     assert sorted(retention(aws)) == groups
-
-
-def test_what_is_uploaded_is_what_was_built(
-    sam_build: Callable[[str], Path], sam_deploy: Callable[..., None], aws: Any
-) -> None:
-    built = sam_build("python3.13")
-    sam_deploy(built)
-    s3 = aws.client("s3")
-    archives = []
-    for stored in s3.list_objects_v2(Bucket="artefacts")["Contents"]:
-        body = s3.get_object(Bucket="artefacts", Key=stored["Key"])["Body"].read()
-        if zipfile.is_zipfile(io.BytesIO(body)):
-            archives.append(zipfile.ZipFile(io.BytesIO(body)))
-    uploaded = {frozenset((name, archive.read(name)) for name in archive.namelist()) for archive in archives}
-    folders = (built / "EvalayerLayer", built / "EvaluationFunction")
-    assert uploaded == {
-        frozenset(
-            (path.relative_to(folder).as_posix(), path.read_bytes()) for path in folder.rglob("*") if path.is_file()
-        )
-        for folder in folders
-    }
-    assert (built / "EvalayerLayer" / "python" / "evalayer" / "__init__.py").is_file()

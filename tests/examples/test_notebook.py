@@ -23,7 +23,7 @@ def test_the_notebook_runs_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = nbformat.read(copy / NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(copy / "examples")}}).execute()
+    NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(copy / "examples")}}).execute()
     printed = "\n".join(
         output.get("text", "") or str(output.get("data", {}))
         for cell in notebook.cells

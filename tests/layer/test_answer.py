@@ -1,11 +1,11 @@
 """`Completion.text`, `.json` and `.wrapping` on what models write."""
 
 import json
-from time import perf_counter
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.growth import assert_linear
 
 from evalayer import Completion, JSONValue
 
@@ -176,15 +176,12 @@ def test_every_object_is_found_in_prose(value: dict[str, JSONValue], prose: str)
     "unit",
     ["{", '"\\', '{"a":', "[", '"', "\\", "`", f"{FENCE}\n", "<think>", "</think>", "<|begin_of_solution|>", "{} "],
 )
-def test_two_megabytes_take_no_quadratic_time(start: str, unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = start + unit * (size // len(unit))
-        started = perf_counter()
-        assert isinstance(answer(text).json, dict | None)
-        return perf_counter() - started
+def test_no_text_takes_quadratic_time(start: str, unit: str) -> None:
+    assert_linear(lambda size: answer(start + unit * (size // len(unit))).json, 25_000)
 
-    seconds(1000)
-    assert seconds(2_000_000) < 2.0  # a quadratic scan takes minutes
+
+def test_two_megabytes_are_read() -> None:
+    assert answer("{} -" * 500_000).json == {}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import logging
 import math
 import subprocess
 import sys
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -319,11 +320,13 @@ def test_a_reward_that_is_no_number_fails_its_row() -> None:
 
 def test_an_observer_sees_every_row() -> None:
     seen: list[Observation] = []
+    started = perf_counter()
     handler_of(observer=seen.append)([row("a"), row("b", ""), {"id": "c"}])
+    elapsed = perf_counter() - started
     assert [observation.process_type for observation in seen] == ["reward"] * 3
     assert [len(observation.unscored) for observation in seen] == [0, 1, 2]
     assert [observation.failure is None for observation in seen] == [True, True, False]
-    assert all(0.0 <= observation.seconds < 10.0 for observation in seen)
+    assert 0.0 < sum(observation.seconds for observation in seen) < elapsed
 
 
 def test_nothing_is_logged_when_nothing_fails(caplog: pytest.LogCaptureFixture) -> None:

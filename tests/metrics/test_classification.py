@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
     accuracy_score,
@@ -67,6 +67,7 @@ def expected(rows: Sequence[tuple[str, str]]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("aggregation", ["sum", "average"])
+@settings(max_examples=30)
 @given(rows=ROWS)
 def test_equals_scikit_learn(aggregation: str, rows: list[tuple[str, str]]) -> None:
     decoded, reference = folded(rows, aggregation), expected(rows)

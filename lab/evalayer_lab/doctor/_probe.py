@@ -11,6 +11,7 @@ import sys
 import traceback
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 START = "evalayer probe starts"
@@ -43,12 +44,14 @@ def main(config_file: str, result_file: str) -> None:
     sys.meta_path.insert(0, instead)
     sys.meta_path.append(missing)
     print(START, file=sys.stderr, flush=True)  # noqa: T201 (a mark for the parent, among what -X importtime prints)
+    started = process_time()
     try:
         handler = getattr(importlib.import_module(config["module"]), config["name"])
     except BaseException as error:  # noqa: BLE001 (whatever the handler's import raises is the result)
         result = _failure(error)
     else:
         result = _described(handler)
+    result["start_seconds"], result["seconds"] = started, process_time() - started
     print(END, file=sys.stderr, flush=True)  # noqa: T201
     result["stand_ins"] = sorted({*instead.used, *missing.used})
     Path(result_file).write_text(json.dumps(result), encoding="utf-8")

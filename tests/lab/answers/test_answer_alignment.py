@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from time import perf_counter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.growth import assert_linear
 
 from evalayer_lab.answers import field_confidence, shaded_tokens
 from evalayer_lab.backends import Request
@@ -263,29 +264,43 @@ def test_the_containers_columns(tmp_path: Path) -> None:
     assert found.joint == pytest.approx(math.exp(-1.0))
 
 
-def elapsed(answer: str, positions: list[dict[str, float]]) -> float:
-    started = perf_counter()
-    found = field_confidence(answer, positions, "class", ["network"])
-    shaded_tokens(answer, positions, "class")
-    assert found.reason in {None, "outside_top_k", "not_rebuilt", "not_json"}
-    return perf_counter() - started
+Logprobs = list[dict[str, float]]
+MANY = {"a" * size: -4.0 + size / 100 for size in range(1, 21)}
+END = ['"', ", ", '"class"', ": ", '"network"}']
 
 
-def test_no_answer_takes_long() -> None:
-    many = {"a" * size: -4.0 + size / 100 for size in range(1, 21)}
-    thought = '{"thought": "' + "a" * 40_000 + '", "class": "network"}'
-    end = ['"', ", ", '"class"', ": ", '"network"}']
-    for answer, positions in (
-        (thought, [*certain(['{"thought": "']), *[many] * 1_000, *certain(end)]),
-        (thought, [*certain(['{"thought": "']), *[{"~": -1.0}, {"aa": -1.0, "a": -2.0}] * 1_000, *certain(end)]),
-        ('"' * 1_000_000, certain(['{"'] * 3_000)),
-        (f'{{"class": "{"é" * 500_000}"}}', certain(['{"class": "', *["é" * 50] * 10_000, '"}'])),
-        ("<|a|>" * 200_000 + ANSWER, [{"~": -0.3, "x": -2.0}, *certain(TOKENS)]),
-        ("{" * 500_000, certain(["{"] * 10_000)),
-        ('{"a":' * 100_000, certain(['{"a":'] * 10_000)),
-        ('{"class": "x"} ' * 20_000, certain(['{"class": "x"} '] * 20_000)),
-    ):
-        assert elapsed(answer, positions) < 5.0
+def thought(size: int) -> str:
+    return '{"thought": "' + "a" * (40 * size) + '", "class": "network"}'
+
+
+@pytest.mark.parametrize(
+    ("of_size", "size"),
+    [
+        (lambda n: (thought(n), [*certain(['{"thought": "']), *[MANY] * n, *certain(END)]), 30),
+        (
+            lambda n: (
+                thought(n),
+                [*certain(['{"thought": "']), *[{"~": -1.0}, {"aa": -1.0, "a": -2.0}] * n, *certain(END)],
+            ),
+            30,
+        ),
+        (lambda n: ('"' * (300 * n), certain(['{"'] * n)), 300),
+        (lambda n: (f'{{"class": "{"é" * (50 * n)}"}}', certain(['{"class": "', *["é" * 50] * n, '"}'])), 1_000),
+        (lambda n: ("<|a|>" * (200 * n) + ANSWER, [{"~": -0.3, "x": -2.0}, *certain(TOKENS)]), 100),
+        (lambda n: ("{" * (50 * n), certain(["{"] * n)), 500),
+        (lambda n: ('{"a":' * (10 * n), certain(['{"a":'] * n)), 1_000),
+        (lambda n: ('{"class": "x"} ' * n, certain(['{"class": "x"} '] * n)), 1_000),
+    ],
+    ids=["outside", "two ways", "quotes", "long value", "markers", "braces", "nested", "objects"],
+)
+def test_no_answer_takes_quadratic_time(of_size: Callable[[int], tuple[str, Logprobs]], size: int) -> None:
+    def look(size: int) -> None:
+        answer, positions = of_size(size)
+        found = field_confidence(answer, positions, "class", ["network"])
+        shaded_tokens(answer, positions, "class")
+        assert found.reason in {None, "outside_top_k", "not_rebuilt", "not_json"}
+
+    assert_linear(look, size)
 
 
 def test_every_token_is_a_piece() -> None:

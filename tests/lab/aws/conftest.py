@@ -108,7 +108,7 @@ def never(seconds: float) -> None:
 
 
 @pytest.fixture(scope="session")
-def _server() -> Iterator[Server]:
+def _server(services: None) -> Iterator[Server]:
     environment = {"MOTO_ACCOUNT_ID": ACCOUNT, "PYTHONWARNINGS": "ignore", "AWS_DEFAULT_REGION": REGION}
     process = subprocess.Popen(
         [sys.executable, Path(__file__).with_name("fake_aws.py")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from dataclasses import replace
@@ -229,7 +230,6 @@ def test_it_asks_first(account: Server, run_launch: Run) -> None:
 
 @pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
 def test_on_a_terminal_it_asks(account: Server, recipe: Path, data: Path, answer: str, code: int) -> None:
-    pty = pytest.importorskip("pty", reason="there are no terminals")
     ours, its = pty.openpty()
     arguments = [str(recipe), "--data", str(data), "--role", ROLE, "--output", "s3://results/x", "--no-invoke"]
     with os.fdopen(ours, "wb"), os.fdopen(its, "rb") as terminal:

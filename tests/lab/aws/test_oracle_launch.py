@@ -49,15 +49,9 @@ ROWS: Final[Mapping[str, object]] = {
 
 
 @pytest.fixture
-def ask_sdk(account: Server) -> Callable[..., dict[str, Any]]:
-    """Return a function that asks the SDK, and otherwise skips the test, or fails it if EVALAYER_REQUIRE=all."""
-    python = ROOT / ".venv/oracle/bin/python"
-    if not python.exists():
-        reason = "the SageMaker SDK is not installed in .venv/oracle (make .venv/oracle/.done)"
-        if os.environ.get("EVALAYER_REQUIRE") == "all":
-            pytest.fail(reason)
-        pytest.skip(reason)
-
+def ask_sdk(require: Callable[[str], Path], account: Server) -> Callable[..., dict[str, Any]]:
+    """Return a function that asks the SDK."""
+    python = require("sagemaker-sdk")
     nowhere = "http://localhost:9"  # the SDK calls home over HTTPS; its own way to say no takes half a second a look-up
 
     def ask(launches: list[dict[str, Any]], rewards: list[dict[str, Any]]) -> dict[str, Any]:

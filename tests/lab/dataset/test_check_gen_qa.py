@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab.dataset import Lengths, MetadataKey, check_dataset
@@ -89,7 +89,7 @@ def test_long_keys_and_values_are_not_told_apart(tmp_path: Path) -> None:
     assert found == {"long": MetadataKey(1, {}, 1), "k": MetadataKey(1, {"v" * 200: 1}, 0)}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=60))
 def test_lengths_are_nearest_rank_quantiles(tmp_path: Path, lengths: list[int]) -> None:
     rows = [{"query": "ö" * length, "response": "r"} for length in lengths]

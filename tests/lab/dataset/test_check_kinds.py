@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab.dataset import KINDS, DatasetReport, Kind, check_dataset, detect_kind
@@ -260,7 +260,7 @@ json_values = st.recursive(
 fields = st.sampled_from(sorted({name for row in GOOD.values() for name in row}))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.sampled_from(KINDS),
     st.lists(

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab.dataset import FACTS, DatasetReport, Kind, check_dataset
@@ -75,7 +75,7 @@ def is_object(text: str) -> bool:
         return False
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(encoded.filter(str.strip), st.sampled_from(["gen_qa", "llm_judge"]))
 def test_a_row_is_without_a_finding_if_nothing_is_wrong_with_it(tmp_path: Path, text: str, kind: Kind) -> None:
     line = text.replace("response", "response_A").replace("query", "prompt") if kind == "llm_judge" else text
@@ -104,7 +104,7 @@ def check_parts(path: Path, size: int, limit: int, *, interpreter: str = "") -> 
         return check_dataset(path, "gen_qa", max_problems=limit, workers=2)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(encoded, max_size=12), st.integers(1, 120), st.integers(0, 5), st.sampled_from(["", "\n"]))
 def test_the_parts_of_a_file_add_up_to_the_whole(
     tmp_path: Path, lines: list[str], size: int, limit: int, end: str

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab.dataset import Conversion, Kind, Mapped, Source, check_dataset, convert
@@ -438,7 +438,7 @@ cells = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     st.lists(st.dictionaries(st.sampled_from(["query", "response", "system", "metadata"]), cells), max_size=4),
     st.booleans(),
@@ -454,7 +454,7 @@ def test_what_is_converted_checks_clean(tmp_path: Path, rows: list[dict[str, obj
     assert done.written == len(written)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.sampled_from(["csv", "tsv", "json", "jsonl", "parquet", "arrow"]),
     st.sampled_from(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab.dataset import (
@@ -236,7 +236,7 @@ def test_rules_that_cannot_be_used_are_an_input_error(tmp_path: Path, content: b
         domain_rules(path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text("ab:[]{},&*!|>-\n\"'# ?%\\x", max_size=30))
 def test_any_rules_are_read_or_an_input_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "rules.yaml"
@@ -269,7 +269,7 @@ values = st.recursive(
 objects = st.dictionaries(st.sampled_from(["a", "length", "task", "ö", '"', "\\"]), values, max_size=3)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.builds(

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab.dataset import Row, read_gen_qa
@@ -337,9 +337,7 @@ files = st.one_of(
 )
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=300
-)
+@settings(max_examples=300)
 @given(files)
 @example(b"PK\x03\x04")
 @example(b"PAR1")

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -158,7 +158,7 @@ def test_equal_shares_differ_by_one_unless_a_stratum_is_used_up(case: tuple[list
         assert max(shares) - min(open_shares) <= 1
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=20), st.data())
 def test_any_sample_adds_up(tmp_path: Path, values: list[str | None], data: st.DataObject) -> None:
     path = written(tmp_path, [None if value is None else {"k": value} for value in [*values, "a"]])
@@ -169,7 +169,7 @@ def test_any_sample_adds_up(tmp_path: Path, values: list[str | None], data: st.D
     assert {stratum.values["k"]: stratum.taken for stratum in taken.strata if stratum.taken} == dict(chosen)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.binary(max_size=60))
 def test_any_bytes_give_a_sample_or_an_input_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "gen_qa.jsonl"

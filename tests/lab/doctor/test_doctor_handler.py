@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -250,10 +251,13 @@ def test_nothing_of_the_environment_is_there_unless_lambda_has_it(
 
 def test_a_slow_import_and_what_dominates_it(project: Project) -> None:
     (project.function / "app.py").write_text("import heavy\n" + APP)
-    (project.function / "heavy.py").write_text("import time\ntime.sleep(0.6)\n")
+    (project.function / "heavy.py").write_text("total = sum(number % 7 for number in range(20_000_000))\n")
     finding = project.only()
     assert (finding.code, finding.severity) == ("import-time", "warning")
-    assert "more than 500 ms. Most of it: heavy 60" in finding.message
+    said = r"importing it takes (\d+) times what Python itself takes to start.*, more than 15 times\."
+    found = re.match(rf"{said} Most of it: heavy 9\d%", finding.message)
+    assert found
+    assert int(found[1]) > 15
 
 
 def test_the_budget_and_the_import_leave_no_trace(project: Project) -> None:
@@ -267,7 +271,7 @@ def test_the_budget_and_the_import_leave_no_trace(project: Project) -> None:
             [Artefact("l", "layer", layer)],
             handler="app.lambda_handler",
         )
-        within, beyond = import_handler(target, budget=60.0), import_handler(target, budget=0.0)
+        within, beyond = import_handler(target, budget=1000.0), import_handler(target, budget=0.0)
     assert within.results == []
     assert (within.aggregation, within.corpus_metrics) == ("average", ["class"])
     assert [result.code for result in beyond.results if isinstance(result, Finding)] == ["import-time"]

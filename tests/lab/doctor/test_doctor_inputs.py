@@ -123,7 +123,7 @@ def test_links_in_a_folder(tmp_path: Path) -> None:
     assert names == {"python/alias.py", "python/core/__init__.py"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_damage_to_a_zip_ends_in_a_report_or_a_named_error(data: st.DataObject) -> None:
     buffer = io.BytesIO()
@@ -141,7 +141,7 @@ def test_any_damage_to_a_zip_ends_in_a_report_or_a_named_error(data: st.DataObje
         outcome(path)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300))
 def test_any_bytes_as_a_zip(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -150,7 +150,7 @@ def test_any_bytes_as_a_zip(content: bytes) -> None:
         outcome(path)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(["METADATA", "WHEEL", "RECORD", "entry_points.txt", "x.so"]), st.binary(max_size=300))
 def test_any_bytes_in_a_layer(name: str, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -169,13 +169,13 @@ def outcome(layer: Path) -> None:
     assert refusal is None or refusal.path == str(layer)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
 def test_any_bytes_as_a_template(content: bytes) -> None:
     template_outcome(content)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, len(TEMPLATE) - 1), st.integers(0, 60), st.text("{}[]!&*:- \n'\"$Refx<", max_size=12))
 def test_any_damage_to_a_template(start: int, length: int, inserted: str) -> None:
     template_outcome((TEMPLATE[:start] + inserted + TEMPLATE[start + length :]).encode())

@@ -45,9 +45,9 @@ def arm64_python(require: Callable[[str], Path], python: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def python312(build_environment: dict[str, str]) -> str:
+def python312(require: Callable[[str], Path]) -> str:
     """The python3.12 of this machine; the release of Debian that the emulator knows has none."""
-    return find("python3.12", build_environment) or pytest.skip("there is no python3.12 on this machine")
+    return str(require("python3.12"))
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,7 @@ def leave(event):
 
 def wait(event):
     time.sleep(event["seconds"])
+    print("the function has waited")
 
 def breed(event):
     import subprocess

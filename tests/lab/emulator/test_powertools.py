@@ -39,16 +39,23 @@ def measured(line: dict[str, Any]) -> dict[str, float]:
     return {metric["Name"]: sum(line[metric["Name"]]) for metric in described["Metrics"]}
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_powertools_logs_every_answer_and_changes_none(
-    architecture: str, start: Callable[..., RuntimeEmulator], built_function: Path, powertools: Path
-) -> None:
-    emulator = start(built_function, "app.lambda_handler", architecture, powertools)
-    events = [path.read_bytes() for path in ROW_EVENTS]
-    for path, event in zip(ROW_EVENTS, events, strict=True):
-        assert outcome(emulator, event) == expected(path), path
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def logs(
+    request: pytest.FixtureRequest, start: Callable[..., RuntimeEmulator], built_function: Path, powertools: Path
+) -> tuple[str, str]:
+    """What one function printed for the events of rows, and then for the reward events; it answers them all alike."""
+    emulator = start(built_function, "app.lambda_handler", request.param, powertools)
+    for path in ROW_EVENTS:
+        assert outcome(emulator, path.read_bytes()) == expected(path), path
+    of_rows = emulator.log
+    for path in REWARD_EVENTS:
+        assert outcome(emulator, path.read_bytes()) == expected(path), path
+    return of_rows, emulator.log.removeprefix(of_rows)
 
-    log = emulator.log
+
+def test_powertools_logs_every_answer_and_changes_none(logs: tuple[str, str]) -> None:
+    log, _ = logs
+    events = [path.read_bytes() for path in ROW_EVENTS]
     requests = re.findall(r"^START RequestId: (\S+)", log, re.MULTILINE)
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     logged = [line for line in lines if "_aws" not in line]
@@ -84,19 +91,14 @@ def test_powertools_logs_every_answer_and_changes_none(
     assert_quotes_no_row(log, events)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_powertools_logs_every_row_of_a_reward_event(
-    architecture: str, start: Callable[..., RuntimeEmulator], built_function: Path, powertools: Path
-) -> None:
-    emulator = start(built_function, "app.lambda_handler", architecture, powertools)
+def test_powertools_logs_every_row_of_a_reward_event(logs: tuple[str, str]) -> None:
+    _, log = logs
     events = [path.read_bytes() for path in REWARD_EVENTS]
-    for path, event in zip(REWARD_EVENTS, events, strict=True):
-        assert outcome(emulator, event) == expected(path), path
-    lines = [json.loads(line) for line in emulator.log.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     answered = [line for line in lines if line.get("message") == "answered"]
     assert len(answered) > len(events)
     assert {line["process_type"] for line in answered} == {"reward"}
-    assert_quotes_no_row(emulator.log, events)
+    assert_quotes_no_row(log, events)
 
 
 def assert_quotes_no_row(log: str, events: list[bytes]) -> None:

@@ -73,7 +73,7 @@ def publication(folder: Path) -> Publication:
 
 
 @pytest.fixture
-def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_aws(services: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away whatever this machine knows of AWS."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab.inputs import InputError
@@ -422,7 +422,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(
     st.sampled_from([*EVERY.values(), ""]),
     st.lists(st.tuples(st.integers(0, 800), st.integers(0, 30), PIECES | st.text(max_size=5)), max_size=4),

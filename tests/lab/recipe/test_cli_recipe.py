@@ -169,7 +169,7 @@ def test_on_a_terminal_it_asks_for_what_is_not_given(tmp_path: Path) -> None:
     code = "from evalayer_lab.cli import main; main()"
     command = [sys.executable, "-c", code, "recipe", "new", "asked.yaml", "--model", "lite-2"]
     os.write(ours, f"gen_qa\ntickets\n{ARN}\n".encode())
-    done = subprocess.run(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, timeout=60, check=False)
+    done = subprocess.run(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, check=False)
     os.close(theirs)
     os.close(ours)
     assert done.returncode == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalayer_lab.inputs import InputError, Place
@@ -319,7 +319,7 @@ texts = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(texts.map(lambda text: text.encode(errors="surrogatepass")) | st.binary())
 def test_any_bytes_give_a_recipe_or_an_input_error(tmp_path: Path, content: bytes) -> None:
     try:

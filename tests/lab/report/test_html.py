@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from tests.lab.report import documents
 
 from evalayer_lab.report import Document
@@ -103,7 +103,7 @@ def test_page_is_whole(make: Callable[[], Document]) -> None:
     check(render_html(make()))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=50)
 @given(documents.documents())
 def test_any_document_makes_a_page(document: Document) -> None:
     check(render_html(document))

@@ -316,9 +316,9 @@ def test_processes_that_read_at_the_same_time(tmp_path: Path) -> None:
         "import sys; from evalayer_lab.results import read_results; print(len(read_results(sys.argv[1]).texts([0])))"
     )
     processes = [
-        subprocess.Popen([sys.executable, "-c", program, folder], stdout=subprocess.PIPE, text=True) for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", program, folder], stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
-    assert [process.communicate()[0] for process in processes] == ["1\n"] * 3
+    assert [process.communicate()[0] for process in processes] == ["1\n"] * 2
     assert len(list((folder / ".evalayer").glob("*/manifest.json"))) == 1
 
 

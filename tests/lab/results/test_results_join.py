@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.lab.results.result_tree import Row, details_of, make_rows, settle, write_tree
 
@@ -165,7 +165,7 @@ row_strategy = st.tuples(
 )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10)
 @given(
     details=st.lists(row_strategy, min_size=1, max_size=8),
     expected=st.lists(row_strategy, min_size=1, max_size=8),

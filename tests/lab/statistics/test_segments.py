@@ -137,7 +137,7 @@ def close(found: Estimate | None, expected: Estimate) -> bool:
     ) and all(left is right or left == pytest.approx(right, abs=1e-9) for left, right in ends)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), n=st.integers(0, 80), binary=st.booleans(), confident=st.booleans())
 def test_equals_the_definition(seed: int, n: int, *, binary: bool, confident: bool) -> None:
     generator = np.random.default_rng(seed)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import combinations, product
 
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import fisher_exact, norm, pearson3, skew
+from tests.growth import assert_within
 
 from evalayer_lab.statistics import FailingSegments, MetadataKey, find_failing_segments, wilson_interval
 
@@ -52,7 +52,7 @@ def slow_p_values(values: Floats, keys: list[MetadataKey], min_rows: int, *, bin
     return found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), binary=st.booleans())
 def test_equals_the_definition(seed: int, *, binary: bool) -> None:
     generator = np.random.default_rng(seed)
@@ -241,10 +241,9 @@ def test_a_million_rows_are_quick() -> None:
     generator = np.random.default_rng(0)
     keys = random_keys(generator, 1_000_000, 8, 8, 8, 8, 8, 8)
     values = (generator.random(1_000_000) < 0.9 - 0.3 * ((keys[0].codes == 1) & (keys[3].codes == 2))).astype(float)
-    start = time.process_time()
-    result = search(values, keys)
-    assert time.process_time() - start < 2  # a third of a second on an idle machine
-    assert (("k0", "b"), ("k3", "c")) in {found.conditions for found in result.found}
+    results: list[FailingSegments] = []
+    assert_within(lambda: results.append(search(values, keys)), 40, len(values))
+    assert (("k0", "b"), ("k3", "c")) in {found.conditions for found in results[0].found}
 
 
 def test_bad_arguments() -> None:
