@@ -310,7 +310,6 @@ def always(value: str) -> Derive:
     return lambda rows: [value] * len(rows)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(objects, st.dictionaries(st.text(max_size=4), st.text(max_size=4), min_size=1))
 def test_metadata_keeps_its_keys_and_gets_new_ones(
     tmp_path: Path, metadata: dict[str, object], added: dict[str, str]

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.lab.results.result_tree import Row, write_tree
 
 from evalayer_lab.results import Results, RowTexts, read_results
 
-few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=15)
 texts = st.text(st.one_of(st.characters(), st.sampled_from("'\"\\{}[]\n\ud800▁")), max_size=8)
 logprobs = st.floats(max_value=0.0, allow_nan=False, allow_infinity=False)
 
