@@ -28,7 +28,6 @@ EXCEPTIONS: dict[str, str] = {
     "tests/lab/aws/test_jobs_docs.py": "to be moved to the face",
     "tests/lab/dataset/test_check_parallel.py": "to be moved to the face",
     "tests/lab/dataset/test_enrich.py": "to be moved to the face",
-    "tests/lab/doctor/test_doctor_binaries.py": "to be moved to the face",
     "tests/lab/doctor/test_doctor_handler.py": "to be moved to the face",
     "tests/lab/doctor/test_doctor_inputs.py": "to be moved to the face",
     "tests/lab/publish/test_publish_athena.py": "to be moved to the face",
