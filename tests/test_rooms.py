@@ -25,7 +25,6 @@ EXCEPTIONS: dict[str, str] = {
     "lab/evalayer_lab/answers/_facts.py": "the words that metrics fold and count, and how they spell a label",
     "tests/lab/aws/test_jobs_docs.py": "to be moved to the face",
     "tests/lab/dataset/test_enrich.py": "to be moved to the face",
-    "tests/lab/doctor/test_doctor_binaries.py": "to be moved to the face",
     "tests/lab/doctor/test_doctor_handler.py": "to be moved to the face",
     "tests/lab/doctor/test_doctor_inputs.py": "to be moved to the face",
     "tests/lab/publish/test_publish_athena.py": "to be moved to the face",

@@ -37,8 +37,7 @@ class Parsed(NamedTuple):
 
     Attributes:
         value: the value; None if there is none, or if it is null.
-        span: where it stands in the text, from its first character to before the index after its last; None if there
-            is none.
+        span: where it stands in the text, as the start and the end of a slice; None if there is none.
         in_prose: whether something stands around it.
         unclosed: where an object begins that the text ends before closing; None if there is none.
     """

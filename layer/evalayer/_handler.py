@@ -81,20 +81,21 @@ class LambdaHandler:
 
         Args:
             event: of the evaluation container, or of a reward function.
-            context: Lambda's, which is not looked at. A caller on the same machine who wants to know what `answer`
-                knows can pass one with a list `evalayer_observations`: it gets each `Observation`, and failures are
-                not logged as well, unless by an observer of the user's.
+            context: Lambda's, of which nothing is used. A caller who wants to know what `answer` knows through
+                decorators around the handler passes one with a list `evalayer_observations`: every `Observation` is
+                added to it, and the default observer, which logs failures, is left out.
 
         Raises:
             EvalayerError: as `answer`.
         """
         response, observations = self.answer(event)
         wanted = getattr(context, "evalayer_observations", None)
-        if wanted is not None:
+        if isinstance(wanted, list):
             wanted.extend(observations)
-        if wanted is None or self.observer is not log_failures:
-            for observation in observations:
-                self._observe(observation)
+            if self.observer is log_failures:
+                return response
+        for observation in observations:
+            self._observe(observation)
         return response
 
     def answer(self, event: Any) -> tuple[Any, Sequence[Observation]]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "--function",
     type=click.Path(path_type=Path),
     help="The function's code, a folder or a zip.  "
-    "[default: the first .aws-sam/build/*Function; if there is none, with --layer processors]",
+    "[default: the first .aws-sam/build/*Function, or processors if there is none and --layer is given]",
 )
 @click.option("--python", metavar="NAME", help="The Python of the runtime, a name or a file.  [default: python3.13]")
 @click.option("--arm64", is_flag=True, help="Run on arm64; on another machine QEMU emulates it.")

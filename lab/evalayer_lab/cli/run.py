@@ -37,7 +37,7 @@ _SHOWN_FINDINGS: Final = 10
     type=click.Choice(BACKENDS),
     default=None,
     help="Where answers come from: a small model trained on --train, or the recorded --answers.  "
-    "[default: by which of the two is given]",
+    "[default: whichever of the two is given]",
 )
 @click.option("--train", type=click.Path(path_type=Path), help="Labelled gen_qa rows to train the baseline on.")
 @click.option("--label-field", default="class", show_default=True, help="The gold's field that the baseline predicts.")

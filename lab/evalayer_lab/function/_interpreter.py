@@ -65,7 +65,7 @@ def find_interpreter(python: str, *, arm64: bool) -> Interpreter:
         raise InputError("--runtime works on Linux only; on other systems use `sam local invoke`, which needs Docker")
     if arm64 and platform.machine() != "aarch64":
         if python != DEFAULT_PYTHON:
-            raise InputError(f"with --arm64 the only Python is {DEFAULT_PYTHON}", field="--python")
+            raise InputError(f"with --arm64 the only Python is {DEFAULT_PYTHON}; leave --python out", field="--python")
         qemu = _require_tool("qemu-aarch64-static", "qemu-user-static", "qemu-aarch64")
         root = _debian_root("aarch64")
         return Interpreter([qemu, f"{root}/usr/bin/{python}"], 13, "aarch64", {"QEMU_LD_PREFIX": str(root)})

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.lab.doctor.project import AARCH64, ARM_WHEEL, X86_64, Project, elf, install
 
-from evalayer_lab.function._binaries import machine_of
+from evalayer_lab.function import Artefact, PathEntry, open_tree, unloadable
 
 
 def test_a_clean_project_has_no_finding_and_every_check_is_made(project: Project) -> None:
@@ -123,6 +126,14 @@ def test_an_x86_function_wants_x86_files(project: Project) -> None:
     module.rename(module.with_name("_quick.cpython-313-x86_64-linux-gnu.so")).write_bytes(elf(X86_64))
     install(project.python, "quick", "1.0", tags=[ARM_WHEEL.replace("aarch64", "x86_64")])
     assert project.found() == []
+
+
+def machine_of(content: bytes) -> str:
+    with TemporaryDirectory() as folder:
+        Path(folder, "quick.so").write_bytes(content)
+        with open_tree(Path(folder)) as tree:
+            (shared,) = unloadable(PathEntry(Artefact("quick", "layer", tree), "", tree.files), "no machine", 13)
+    return shared.machine
 
 
 @given(st.binary(max_size=64))

@@ -344,6 +344,13 @@ def test_what_decorators_around_the_handler_do_counts_and_why_rows_were_not_scor
     assert record["aggregates"]["length"] == len("nono") / 4
 
 
+def test_a_decorator_that_does_not_pass_the_context_on_hides_why_rows_were_not_scored(rehearse: Runner) -> None:
+    built = build_lambda_handler(_task())
+    record = _record(rehearse(handler=_loaded(wraps(built)(lambda event, context: built(event)), built)))
+    assert record["unscored"] == {}
+    assert record["aggregates"]["length.unscored"] == 0.25
+
+
 def test_rows_in_flight_at_once_do_not_mix_their_reasons() -> None:
     built = build_lambda_handler(_task())
     inner: list[Observation] = []
