@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from evalayer_lab.inputs import InputError
-from evalayer_lab.inputs.yaml import Document, Place, Span, parse_document
+from evalayer_lab.inputs.yaml import Document, Keys, Span, parse_document
 
 Scalar: TypeAlias = str | int | None
 _PLAIN: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9_./@-]|:(?!$))*", re.ASCII)
@@ -20,7 +20,7 @@ _WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y
 class SetValue:
     """Write another value."""
 
-    place: Place
+    place: Keys
     value: Scalar
 
 
@@ -28,7 +28,7 @@ class SetValue:
 class Rename:
     """Write another key."""
 
-    place: Place
+    place: Keys
     name: str
 
 
@@ -36,7 +36,7 @@ class Rename:
 class Insert:
     """Write a new field below the first of some others that is there, or at the top of its section."""
 
-    place: Place
+    place: Keys
     value: Scalar
     after: tuple[str, ...] = ()
 
@@ -45,7 +45,7 @@ class Insert:
 class CommentOut:
     """Put a `#` before a field."""
 
-    place: Place
+    place: Keys
 
 
 Edit: TypeAlias = SetValue | Rename | Insert | CommentOut
@@ -129,7 +129,7 @@ def written(value: Scalar) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _expected(content: Mapping[str, object], edit: Edit, place: Place) -> dict[str, object] | None:
+def _expected(content: Mapping[str, object], edit: Edit, place: Keys) -> dict[str, object] | None:
     key, *rest = place
     if rest:
         section = content[str(key)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from evalayer_lab.inputs.yaml import Place
+from evalayer_lab.inputs.yaml import Keys
 from evalayer_lab.recipe._edit import Edit
 
 Severity: TypeAlias = Literal["error", "warning"]
@@ -52,7 +52,7 @@ class Finding:
 
     code: Code
     severity: Severity
-    place: Place
+    place: Keys
     reason: str
     edit: Edit | None = None
 
@@ -63,11 +63,11 @@ class Finding:
         return dotted if dotted.isprintable() else repr(dotted)
 
 
-def error(code: Code, place: Place, reason: str, edit: Edit | None = None) -> Finding:
+def error(code: Code, place: Keys, reason: str, edit: Edit | None = None) -> Finding:
     """Make a finding that is known to fail or to mislead."""
     return Finding(code, "error", place, reason, edit)
 
 
-def warning(code: Code, place: Place, reason: str, edit: Edit | None = None) -> Finding:
+def warning(code: Code, place: Keys, reason: str, edit: Edit | None = None) -> Finding:
     """Make a finding that may fail or mislead."""
     return Finding(code, "warning", place, reason, edit)

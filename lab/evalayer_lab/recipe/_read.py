@@ -10,7 +10,7 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from evalayer_lab.inputs.yaml import Document, Place, read_document
+from evalayer_lab.inputs.yaml import Document, Keys, read_document
 from evalayer_lab.recipe._models import Recipe
 
 
@@ -51,7 +51,7 @@ def reason_of(details: ErrorDetails) -> str:
     return f"is {shown(value)}, {message.removeprefix('Input ')}"
 
 
-def _doubts(document: Document, recipe: Recipe) -> Iterator[tuple[Place, str]]:
+def _doubts(document: Document, recipe: Recipe) -> Iterator[tuple[Keys, str]]:
     yield from unknown_fields(document.content, Recipe)
     if not recipe.run.model_type or not recipe.run.model_name_or_path:
         missing = "model_name_or_path" if recipe.run.model_type else "model_type"
@@ -68,7 +68,7 @@ def _doubts(document: Document, recipe: Recipe) -> Iterator[tuple[Place, str]]:
         yield ("processor", "lambda_type"), f"{is_now}; write custom_metrics, or a real job may send rft events"
 
 
-def unknown_fields(content: object, model: type[BaseModel], place: Place = ()) -> Iterator[tuple[Place, str]]:
+def unknown_fields(content: object, model: type[BaseModel], place: Keys = ()) -> Iterator[tuple[Keys, str]]:
     """Name every field that a model does not know, with the nearest one that it does."""
     if not isinstance(content, Mapping):
         return

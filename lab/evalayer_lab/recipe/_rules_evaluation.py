@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
-from evalayer_lab.inputs.yaml import Place
+from evalayer_lab.inputs.yaml import Keys
 from evalayer_lab.recipe._edit import CommentOut, Insert, Rename, SetValue
 from evalayer_lab.recipe._facts import METRICS, STRATEGIES, TASKS, TaskFacts, model_for
 from evalayer_lab.recipe._finding import Finding, error, warning
@@ -124,7 +124,7 @@ def check_spelling(subject: Subject) -> Iterator[Finding]:
     yield from _spelling(subject.document.content, model_for(subject.kind), ())
 
 
-def _spelling(content: object, model: type[BaseModel], place: Place) -> Iterator[Finding]:
+def _spelling(content: object, model: type[BaseModel], place: Keys) -> Iterator[Finding]:
     if not isinstance(content, Mapping):
         return
     known = {_letters(name): name for name in model.model_fields}
@@ -148,7 +148,7 @@ def check_placeholders(subject: Subject) -> Iterator[Finding]:
     yield from _placeholders(subject.document.content, ())
 
 
-def _placeholders(value: object, place: Place) -> Iterator[Finding]:
+def _placeholders(value: object, place: Keys) -> Iterator[Finding]:
     if isinstance(value, str):
         if found := _PLACEHOLDER.search(value):
             yield warning("placeholder", place, f"still has {shown(found[0])} in it; fill it in")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from evalayer_lab.inputs.yaml import Place
+from evalayer_lab.inputs.yaml import Keys
 from evalayer_lab.recipe._edit import Insert, SetValue
 from evalayer_lab.recipe._finding import Finding, error, warning
 from evalayer_lab.recipe._read import shown
@@ -52,7 +52,7 @@ def check_processor(subject: Subject) -> Iterator[Finding]:
         yield from _type(subject)
 
 
-def _arn(subject: Subject, place: Place) -> Iterator[Finding]:
+def _arn(subject: Subject, place: Keys) -> Iterator[Finding]:
     arn = subject.text(*map(str, place))
     if not arn or has_placeholder(arn):
         return

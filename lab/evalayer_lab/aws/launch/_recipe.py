@@ -9,7 +9,7 @@ from typing import Final
 
 from evalayer_lab.aws.launch._check import Check, error, ok, warning
 from evalayer_lab.inputs import InputError
-from evalayer_lab.inputs.yaml import Place, parse_document
+from evalayer_lab.inputs.yaml import Keys, parse_document
 from evalayer_lab.recipe import (
     AnyRecipe,
     BenchmarkRecipe,
@@ -115,7 +115,7 @@ class CheckedRecipe:
         return Function.parse(arn) if arn else None
 
 
-def function_place(recipe: AnyRecipe) -> tuple[Place | None, str | None]:
+def function_place(recipe: AnyRecipe) -> tuple[Keys | None, str | None]:
     """Return the field that names the recipe's function, and what it says."""
     if isinstance(recipe, RewardRecipe):
         return ("rl_env", "reward_lambda_arn"), recipe.rl_env.reward_lambda_arn
@@ -167,7 +167,7 @@ def check_recipe(path: Path, function: str | None, instances: int | None) -> Che
     return CheckedRecipe(report.text, report.kind, report.recipe, tuple(found))
 
 
-def _with(text: str, path: Path, place: Place, value: str | int, option: str) -> str:
+def _with(text: str, path: Path, place: Keys, value: str | int, option: str) -> str:
     document = parse_document(str(path), text)
     edit = SetValue(place, value) if place in document.spans else Insert(place, value)
     after = apply(document, edit)
