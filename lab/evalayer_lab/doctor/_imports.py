@@ -20,11 +20,12 @@ from typing import Any, Final
 from packaging.utils import canonicalize_name
 
 from evalayer_lab.doctor import _probe
-from evalayer_lab.doctor._failures import judge
+from evalayer_lab.doctor._handler import judge_failure
 from evalayer_lab.doctor._packages import applies
 from evalayer_lab.doctor._powertools import CONTENTS, is_powertools
-from evalayer_lab.doctor._report import Finding, Skipped, warning
+from evalayer_lab.doctor._report import not_checked
 from evalayer_lab.function import PACKAGES, Runtime, Target, as_folder, marker_environment, unloadable
+from evalayer_lab.inputs import Finding, Place
 
 BUDGET: Final = 0.5
 _SECONDS: Final = 60
@@ -38,12 +39,12 @@ class Imported:
     """What importing a handler showed.
 
     Attributes:
-        results: findings, and why something could not be checked.
+        findings: what is wrong with it, or why it could not be checked.
         aggregation: the aggregation that the handler was built for; None if that is not known.
         corpus_metrics: the names of its task's corpus metrics; None if they are not known.
     """
 
-    results: Sequence[Finding | Skipped]
+    findings: Sequence[Finding]
     aggregation: str | None = None
     corpus_metrics: Sequence[str] | None = None
 
@@ -80,9 +81,9 @@ def import_handler(target: Target, budget: float = BUDGET) -> Imported:
         run = partial(_run, target, stand_ins, paths, Path(folder))
         outcome, times = run("-B")
         if outcome is None:
-            return Imported([Skipped(check, f"it did not end within {_SECONDS} seconds, or ended the process")])
+            return Imported([not_checked(check, f"it did not end within {_SECONDS} seconds, or ended the process")])
         if "error" in outcome:
-            return Imported([judge(check, target, outcome, paths, stand_ins.possible)])
+            return Imported([judge_failure(check, target, outcome, paths, stand_ins.possible)])
         if times.total() > budget * 1e6:  # perhaps because it had to be compiled, which is done before a deployment
             compiled = ("-X", f"pycache_prefix={folder}/compiled")
             _, *measured = [run(*compiled)[1] for _ in range(_MEASURED)]
@@ -103,11 +104,12 @@ def _slow(target: Target, times: Counter[str], used: Sequence[str], budget: floa
     top = ", ".join(f"{name} {time / 1000:.0f} ms" for name, time in times.most_common(_LARGEST))
     aside = f" (with {', '.join(used)} of this environment)" if used else ""
     return [
-        warning(
+        Finding(
             "import-time",
-            f"{target.name}: {target.handler}",
-            f"importing it takes {seconds * 1000:.0f} ms on this machine{aside}, more than {budget * 1000:.0f} ms. "
-            f"Most of it: {top}",
+            "warning",
+            Place(field=target.name),
+            f"importing {target.handler} takes {seconds * 1000:.0f} ms on this machine{aside}, more than "
+            f"{budget * 1000:.0f} ms. Most of it: {top}",
             "import what is slow inside the function that needs it, or leave it out",
         )
     ]
