@@ -93,7 +93,7 @@ def _print(examination: Examination) -> None:
         for finding in skipped:
             click.echo(f"  {finding}")
     if found:
-        counts = " and ".join(counted(examination.count(severity), severity) for severity in ("error", "warning"))
-        click.echo(f"\n{counts}")
+        errors = counted(examination.count("error"), "error")
+        click.echo(f"\n{errors} and {counted(examination.count('warning'), 'warning')}")
     else:
         click.echo(f"\nnothing found{' in what was checked' if skipped else ''}")

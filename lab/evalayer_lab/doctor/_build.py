@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from evalayer_lab.doctor._report import file_place, package_place
-from evalayer_lab.function import MACHINES, Artefact, Distribution, SharedObject, Target, unloadable
+from evalayer_lab.function import MACHINES, Artefact, SharedObject, Target, unloadable
 from evalayer_lab.inputs import Finding, Place
 
 _MAX_UNZIPPED: Final = 262_144_000
@@ -24,25 +24,17 @@ _PLATFORM: Final = re.compile(r"(?:manylinux_([0-9]{1,3})_([0-9]{1,3})|(manylinu
 
 def check_wheels(target: Target) -> Iterator[Finding]:
     """Compare each distribution's wheel tags with the function; the tag that fits best decides."""
+    libc = "_".join(map(str, target.runtime.glibc))
+    machine = MACHINES[target.architecture]
+    fix = f"install a wheel for cp3{target.runtime.minor}, {machine} and at most manylinux_{libc}"
     for entry in target.entries:
         for distribution in entry.distributions:
             if not distribution.tags:
                 continue
             problems = [_problems(tag, target) for tag in distribution.tags[:100]]
-            for code, reason in min(problems, key=len):
-                yield _misfit(distribution, code, reason, target)
-
-
-def _misfit(distribution: Distribution, code: str, reason: str, target: Target) -> Finding:
-    major, minor = target.runtime.glibc
-    machine = MACHINES[target.architecture]
-    return Finding(
-        code,
-        "error",
-        package_place(distribution.entry, distribution),
-        f"its wheel is tagged {distribution.tags[0]}: {reason}",
-        f"install a wheel for cp3{target.runtime.minor}, {machine} and at most manylinux_{major}_{minor}",
-    )
+            for code, problem in min(problems, key=len):
+                reason = f"its wheel is tagged {distribution.tags[0]}: {problem}"
+                yield Finding(code, "error", package_place(entry, distribution), reason, fix)
 
 
 def _problems(tag: str, target: Target) -> list[tuple[str, str]]:
@@ -95,14 +87,12 @@ def check_unzipped(target: Target) -> Iterator[Finding]:
         count = len(target.unseen)
         layers = "1 layer" if count == 1 else f"{count} layers"
         unseen = f", without {layers} that cannot be seen from here" if count else ""
-        yield Finding(
-            "unzipped-size",
-            "error",
-            Place(field=target.name),
-            f"the function and its layers are {total:,} bytes unzipped{unseen}; Lambda accepts {_MAX_UNZIPPED:,}. "
-            f"The largest: {_largest(target)}",
-            "remove what the task does not import, or build the function as a container image",
+        reason = (
+            f"the function and its layers are {total:,} bytes unzipped{unseen}; Lambda accepts {_MAX_UNZIPPED:,}; "
+            f"the largest packages are {_largest(target)}"
         )
+        fix = "remove what the task does not import, or build the function as a container image"
+        yield Finding("unzipped-size", "error", Place(field=target.name), reason, fix)
 
 
 def check_zipped(artefact: Artefact) -> Iterator[Finding]:
@@ -111,17 +101,12 @@ def check_zipped(artefact: Artefact) -> Iterator[Finding]:
         return
     zipped = artefact.tree.zipped if artefact.tree.zipped is not None else _deflated(artefact)
     if zipped > _MAX_ZIPPED:
-        yield Finding(
-            "zipped-size",
-            "warning",
-            Place(str(artefact.tree.path)),
-            f"is {zipped / _MIB:.1f} MiB zipped; a direct upload takes at most 50 MiB",
-            "upload it through S3, as `sam deploy` does, or remove what the task does not import",
-        )
+        reason = f"is {zipped / _MIB:.1f} MiB zipped; a direct upload takes at most 50 MiB"
+        fix = "upload it through S3, as `sam deploy` does, or remove what the task does not import"
+        yield Finding("zipped-size", "warning", Place(str(artefact.tree.path)), reason, fix)
 
 
 def _largest(target: Target) -> str:
-    """Name the largest packages of a function and its layers."""
     sizes: Counter[str] = Counter()
     for entry in target.entries:
         for name, size in entry.files.items():
@@ -150,13 +135,8 @@ def check_binaries(target: Target) -> Iterator[Finding]:
             grouped.setdefault((top, code, what), []).append(shared.name)
         for (top, code, what), names in grouped.items():
             count = f"{len(names)} shared objects are" if len(names) > 1 else "a shared object is"
-            yield Finding(
-                code,
-                "error",
-                file_place(entry, names[0]),
-                f"{top}: {count} {what}; {target.name} runs {target.runtime.name} on {target.architecture}",
-                _binary_fix(target),
-            )
+            reason = f"{top}: {count} {what}; {target.name} runs {target.runtime.name} on {target.architecture}"
+            yield Finding(code, "error", file_place(entry, names[0]), reason, _binary_fix(target))
 
 
 def _binary_reason(shared: SharedObject, target: Target) -> tuple[str, str]:

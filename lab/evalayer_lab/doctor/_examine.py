@@ -10,7 +10,7 @@ from typing import Final, Literal
 from evalayer_lab.doctor._build import check_binaries, check_unzipped, check_wheels, check_zipped
 from evalayer_lab.doctor._handler import check_handler
 from evalayer_lab.doctor._imports import Imported, import_handler
-from evalayer_lab.doctor._intrinsics import Intrinsic, mapping, sequence
+from evalayer_lab.doctor._intrinsics import Intrinsic, sequence
 from evalayer_lab.doctor._packages import check_conflicts, check_layout, check_packages
 from evalayer_lab.doctor._recipe import Candidate, check_recipe, recipe_region
 from evalayer_lab.doctor._report import Examination, not_checked
@@ -49,7 +49,7 @@ def examine(
     """Examine a template and what is built for it.
 
     Args:
-        template: the template; `.aws-sam/build` beside it is where what is not given is looked for.
+        template: the template; layers and code that are not given are looked for in `.aws-sam/build` beside it.
         layers: layers, folders or zips, in merge order, in place of those that the template's functions list.
         function: the code of the function, a folder or a zip, in place of what is built.
         recipe: a recipe to compare with the template and the task.
@@ -79,7 +79,7 @@ def examine(
         candidates = []
         for target, resource in targets:
             found = [finding for check in _CHECKS for finding in check(target)]
-            imported = _imported(target, found)
+            imported = _try_import(target, found)
             findings += [*found, *imported.findings]
             candidates.append(Candidate(resource, target.name, imported))
         if read is not None and recipe is not None:
@@ -115,7 +115,7 @@ class _Builder:
         architecture: Architecture | None,
         region: str | None,
     ) -> Target | None:
-        """Put a function together from what is built for it; None if nobody says for which runtime that is."""
+        """Put a function together from what is built for it; None if its runtime or processor is not known."""
         if resource is not None:
             runtime = runtime or parse_runtime(resource.properties.get("Runtime"))
             architecture = architecture or _read_architecture(resource)
@@ -124,7 +124,7 @@ class _Builder:
                 return None
         function = self._function
         if function is None and resource is not None:
-            function = self._built(resource.name, "function")
+            function = self._find_built(resource.name, "function")
         layers, unseen = self._find_layers(resource, template)
         return Target(
             name="the function" if resource is None else resource.name,
@@ -152,14 +152,14 @@ class _Builder:
             return self._layers, unseen
         found = []
         for name in local:
-            layer = self._built(name, "layer") if template and name in template.layers else None
+            layer = self._find_built(name, "layer") if template and name in template.layers else None
             if layer is None:
                 unseen.append(name)
             else:
                 found.append(layer)
         return found, unseen
 
-    def _built(self, name: str, role: Literal["layer", "function"]) -> Artefact | None:
+    def _find_built(self, name: str, role: Literal["layer", "function"]) -> Artefact | None:
         for path in (self._locations.get(name), self._build / name if self._build else None):
             if path is not None and path.exists():
                 return self._open(path, role, name)
@@ -199,11 +199,9 @@ def _read_architecture(function: Resource) -> Architecture | None:
 
 
 def _read_variables(function: Resource | None) -> Mapping[str, str]:
-    properties = {} if function is None else function.properties
-    variables = mapping(mapping(properties.get("Environment")).get("Variables"))
     return {
         name: str(value)
-        for name, value in variables.items()
+        for name, value in (function.variables if function else {}).items()
         if isinstance(value, str | int | float) and "${" not in str(value)
     }
 
@@ -227,7 +225,7 @@ def _check_template(template: Template | None, targets: Sequence[tuple[Target, R
         yield from check_layer(layer, users.get(name, []))
 
 
-def _imported(target: Target, found: Sequence[Finding]) -> Imported:
+def _try_import(target: Target, found: Sequence[Finding]) -> Imported:
     """Import the handler, unless something found already says that this cannot work."""
     is_broken = any(one.code.startswith("handler-") for one in found)
     return _NOT_TRIED if target.function is None or target.handler is None or is_broken else import_handler(target)

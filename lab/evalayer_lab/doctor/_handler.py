@@ -40,65 +40,47 @@ def check_handler(target: Target) -> Iterator[Finding]:
     if target.function is None:
         return
     if target.handler is None:
-        yield not_checked(f"the handler of {target.name}", "no template names it")
+        yield not_checked(f"the handler of {target.name}", "it is named in a template, and there is none")
         return
     module, dot, name = target.handler.rpartition(".")
     found = find_source(target, module.replace("/", "."))
     if not dot or not module:
-        yield Finding(
-            "handler-missing",
-            "error",
-            Place(field=target.name),
-            f"the handler {target.handler!r} does not name a function",
-            "write it as file.function, such as app.lambda_handler",
-        )
+        reason = f"the handler {target.handler!r} does not name a function"
+        fix = "write it as file.function, such as app.lambda_handler"
+        yield Finding("handler-missing", "error", Place(field=target.name), reason, fix)
     elif found is None:
         path = module.replace(".", "/")
         files = [file.removesuffix(".py") for file in target.function.tree.files if file.endswith(".py")]
         near = near_match(path, files[:1000])
-        yield Finding(
-            "handler-missing",
-            "error",
-            Place(field=target.name),
-            f"the handler is {target.handler}, but neither the function nor its layers contain {path}.py"
-            + (f"; did you mean {near}.py?" if near else ""),
-            "correct Handler, or CodeUri",
-        )
+        hint = f"; did you mean {near}.py?" if near else ""
+        reason = f"the handler is {target.handler}, but neither the function nor its layers contain {path}.py{hint}"
+        yield Finding("handler-missing", "error", Place(field=target.name), reason, "correct Handler, or CodeUri")
     else:
-        yield from _source(target, name, *found)
+        yield from _check_source(target, name, *found)
 
 
-def _source(target: Target, name: str, entry: Entry, file: str) -> Iterator[Finding]:
+def _check_source(target: Target, name: str, entry: Entry, file: str) -> Iterator[Finding]:
     """Look for the handler's name in its file, and for the task that the file imports."""
     try:
         tree = parse(entry, file)
     except UNREADABLE as problem:
         syntax = problem if isinstance(problem, SyntaxError) else None
         if syntax and fits_newer(syntax, read_text(entry, file), target.runtime):
-            here = f"Python 3.{sys.version_info.minor}, which runs the doctor"
-            yield not_checked(
-                f"the handler of {target.name}", f"{here}, cannot read {file}; {target.runtime.name} may be able to"
-            )
+            here = f"Python 3.{sys.version_info.minor}, which runs the doctor,"
+            reason = f"{here} cannot read {file}; {target.runtime.name} may be able to"
+            yield not_checked(f"the handler of {target.name}", reason)
         else:
-            yield Finding(
-                "handler-syntax",
-                "error",
-                file_place(entry, file, syntax.lineno if syntax else None),
-                f"is not valid Python: {syntax.msg if syntax else problem}",
-                "correct the file and build again",
-            )
+            place = file_place(entry, file, syntax.lineno if syntax else None)
+            reason = f"is not valid Python: {syntax.msg if syntax else problem}"
+            yield Finding("handler-syntax", "error", place, reason, "correct the file and build again")
         return
     names = set(_names(tree.body))
     if name not in names and "*" not in names and "__getattr__" not in names:
         near = near_match(name, names)
         hint = f"did you mean {near}?" if near else f"it defines: {listed(sorted(names)) or 'nothing'}"
-        yield Finding(
-            "handler-attribute",
-            "error",
-            file_place(entry, file),
-            f"does not define {name}, which the handler {target.handler} names; {hint}",
-            f"write `{name} = build_lambda_handler(task)` there, or correct Handler",
-        )
+        reason = f"does not define {name}, which the handler {target.handler} names; {hint}"
+        fix = f"write `{name} = build_lambda_handler(task)` there, or correct Handler"
+        yield Finding("handler-attribute", "error", file_place(entry, file), reason, fix)
     yield from _task(target, entry, file)
 
 
@@ -110,14 +92,10 @@ def _task(target: Target, entry: Entry, file: str) -> Iterator[Finding]:
     source = read_text(entry, file)
     if _VARIABLE not in source or "import_module" not in source:
         return
-    yield Finding(
-        "handler-task",
-        "error",
-        Place(field=target.name),
-        f"{_VARIABLE} is {task!r}, but neither the function nor its layers contain {task.replace('.', '/')}.py"
-        + suggest_module(target, task),
-        "correct the parameter or variable that names the task, or add the file beside the handler and build again",
-    )
+    path, hint = task.replace(".", "/"), suggest_module(target, task)
+    reason = f"{_VARIABLE} is {task!r}, but neither the function nor its layers contain {path}.py{hint}"
+    fix = "correct the parameter or variable that names the task, or add the file beside the handler and build again"
+    yield Finding("handler-task", "error", Place(field=target.name), reason, fix)
 
 
 def _names(body: list[ast.stmt]) -> Iterator[str]:
@@ -166,33 +144,23 @@ def judge_failure(
     file = _find_file(outcome["file"], target, paths)
     module = outcome["module"]
     if module is not None and file is not None and _is_missing(module, target, elsewhere):
-        return Finding(
-            "handler-module",
-            "error",
-            file_place(*file, outcome["line"]),
+        reason = (
             f"imports {module}, which is in neither the function nor its layers nor Lambda"
-            f"{suggest_module(target, module)}",
-            "correct the name, or add the module to the function or to a layer and build again",
+            f"{suggest_module(target, module)}"
         )
+        fix = "correct the name, or add the module to the function or to a layer and build again"
+        return Finding("handler-module", "error", file_place(*file, outcome["line"]), reason, fix)
     if outcome["error"] in _SYNTAX and file is not None and not _fits_newer(outcome, file, target):
-        return Finding(
-            "handler-syntax",
-            "error",
-            file_place(*file, outcome["line"]),
-            f"is not valid Python: {outcome['message']}; importing {target.handler} fails because of it",
-            "correct the file and build again",
-        )
+        reason = f"is not valid Python: {outcome['message']}; importing {target.handler} fails because of it"
+        fix = "correct the file and build again"
+        return Finding("handler-syntax", "error", file_place(*file, outcome["line"]), reason, fix)
     raised = f"{outcome['error']}: {outcome['message']}"
     doubts = _doubts(target, outcome["stand_ins"])
     if doubts and not outcome["ours"]:
         return not_checked(check, f"{'; '.join(doubts)}; it raised {raised}")
-    return Finding(
-        "handler-import",
-        "error",
-        Place(field=target.name),
-        f"importing {target.handler} raises {raised}",
-        "correct the task, or build in what is missing; Lambda would fail on every event",
-    )
+    reason = f"importing {target.handler} raises {raised}"
+    fix = "correct the task, or build in what is missing; Lambda would fail on every event"
+    return Finding("handler-import", "error", Place(field=target.name), reason, fix)
 
 
 def _find_file(file: str | None, target: Target, paths: Sequence[str]) -> tuple[Entry, str] | None:

@@ -30,13 +30,9 @@ def check_layout(artefact: Artefact) -> Iterator[Finding]:
     """Check that a layer's packages are in `python/`, which is what Lambda puts on the search path."""
     tops = sorted({name.partition("/")[0] for name in artefact.tree.files})
     if artefact.role == "layer" and tops and not any(name.startswith("python/") for name in artefact.tree.files):
-        yield Finding(
-            "layer-layout",
-            "error",
-            Place(str(artefact.tree.path)),
-            f"has no folder python/, so nothing in it can be imported; it contains: {listed(tops)}",
-            "put the packages into a folder called python, and zip that folder rather than its contents",
-        )
+        reason = f"has no folder python/, so nothing in it can be imported; it contains: {listed(tops)}"
+        fix = "put the packages into a folder called python, and zip that folder rather than its contents"
+        yield Finding("layer-layout", "error", Place(str(artefact.tree.path)), reason, fix)
 
 
 def check_packages(target: Target) -> Iterator[Finding]:
@@ -57,14 +53,11 @@ def _built_in(entry: Entry) -> Iterator[Finding]:
         offers = distribution.entry_points.get(_GROUP, {}).values()
         if any(value.startswith(f"{_BUILT_IN}.") for value in offers):
             return
-    yield Finding(
-        "stripped-dist-info",
-        "error",
-        package_place(entry, _BUILT_IN),
+    reason = (
         f"the package is there without its dist-info, which lists its metrics (entry points of the group {_GROUP}), "
-        "so a task cannot use a built-in metric such as exact_match by name",
-        _KEEP,
+        "so a task cannot use a built-in metric such as exact_match by name"
     )
+    yield Finding("stripped-dist-info", "error", package_place(entry, _BUILT_IN), reason, _KEEP)
 
 
 def _plugins_without_dist_info(entry: Entry) -> Iterator[Finding]:
@@ -72,14 +65,11 @@ def _plugins_without_dist_info(entry: Entry) -> Iterator[Finding]:
     for package in entry.packages.keys() - owned - _OURS:
         files = [name for name in entry.packages[package] if name.endswith(".py")]
         if any(_makes_metrics(entry, name) for name in files):
-            yield Finding(
-                "stripped-dist-info",
-                "error",
-                package_place(entry, package),
-                f"the package defines metrics, but no dist-info beside it offers them as entry points of the group "
-                f"{_GROUP}, so a task cannot use them by name",
-                _KEEP,
+            reason = (
+                "the package defines metrics, but no dist-info beside it lists them (entry points of the group "
+                f"{_GROUP}), so a task cannot use them by name"
             )
+            yield Finding("stripped-dist-info", "error", package_place(entry, package), reason, _KEEP)
 
 
 def _tops(distribution: Distribution) -> Iterator[str]:
@@ -108,26 +98,18 @@ def _orphan(distribution: Distribution) -> Iterator[Finding]:
         name for name in distribution.recorded or () if name.endswith((".py", ".so", ".pyd")) and ".." not in name
     ]
     if recorded and not any(name in distribution.entry.files for name in recorded):
-        yield Finding(
-            "orphan-dist-info",
-            "error",
-            package_place(distribution.entry, distribution),
-            f"its dist-info is there, but none of the {len(recorded)} modules that it lists, such as {recorded[0]}",
-            "reinstall it, or remove its dist-info as well",
-        )
+        reason = f"its dist-info is there, but none of the {len(recorded)} modules that it lists, such as {recorded[0]}"
+        fix = "reinstall it, or remove its dist-info as well"
+        yield Finding("orphan-dist-info", "error", package_place(distribution.entry, distribution), reason, fix)
 
 
 def _dangling(distribution: Distribution, target: Target) -> Iterator[Finding]:
     for name, value in distribution.entry_points.get(_GROUP, {}).items():
         module = value.partition(":")[0].strip()
         if module and not has_module(target, module):
-            yield Finding(
-                "entry-point-target",
-                "error",
-                package_place(distribution.entry, distribution),
-                f"offers the metric {name} from the module {module}, which is missing",
-                "reinstall it with all of its modules",
-            )
+            reason = f"offers the metric {name} from the module {module}, which is missing"
+            fix = "reinstall it with all of its modules"
+            yield Finding("entry-point-target", "error", package_place(distribution.entry, distribution), reason, fix)
 
 
 def check_conflicts(target: Target) -> Iterator[Finding]:
@@ -165,15 +147,12 @@ def _unmet(target: Target) -> Iterator[Finding]:
                 continue
             if requirement.specifier.contains(other.version, prereleases=True):
                 continue
-            pinned = any(part.operator in {"==", "==="} for part in requirement.specifier)
-            yield Finding(
-                "version-conflict",
-                "error" if pinned else "warning",
-                package_place(distribution.entry, distribution),
-                f"requires {other.name}{requirement.specifier}, but {other.version} is imported, from "
-                f"{other.entry.artefact.name}",
-                "build both into one layer from one resolution, or pin them alike in every layer and the function",
-            )
+            is_pinned = any(part.operator in {"==", "==="} for part in requirement.specifier)
+            place = package_place(distribution.entry, distribution)
+            source = other.entry.artefact.name
+            reason = f"requires {other.name}{requirement.specifier}, but {other.version} is imported, from {source}"
+            fix = "install both together into one layer, or pin the same versions in every layer and the function"
+            yield Finding("version-conflict", "error" if is_pinned else "warning", place, reason, fix)
 
 
 def _twice(target: Target) -> Iterator[Finding]:
@@ -200,13 +179,9 @@ def _shadowed(package: str, winner: Entry, loser: Entry) -> Finding:
     else:
         how = f"{winner.artefact.name} comes first on the search path"
     versions = f" ({ours} over {theirs})" if differ else ""
-    return Finding(
-        "shadowed-package",
-        "error" if mixed and differ else "warning",
-        Place(field=package),
-        f"is in {winner.artefact.name} and in {loser.artefact.name}{versions}: {how}",
-        f"keep {package} in one of them",
-    )
+    reason = f"is in {winner.artefact.name} and in {loser.artefact.name}{versions}: {how}"
+    fix = f"keep {package} in one of them"
+    return Finding("shadowed-package", "error" if mixed and differ else "warning", Place(field=package), reason, fix)
 
 
 def _find_version(package: str, entry: Entry) -> str:
@@ -221,31 +196,21 @@ def _over_powertools(target: Target) -> Iterator[Finding]:
     arns = [arn for arn in target.unseen if is_powertools(arn)]
     for entry in target.entries if arns else ():
         for package in sorted(entry.packages.keys() & PROVIDES):
-            yield Finding(
-                "shadowed-package",
-                "warning",
-                Place(field=package),
-                f"is in {entry.artefact.name}, and in the Powertools layer in a version that cannot be seen from here",
-                f"leave {package} to the Powertools layer, or remove that layer",
-            )
+            reason = f"is in {entry.artefact.name}, and in the Powertools layer in a version that is not known here"
+            fix = f"leave {package} to the Powertools layer, or remove that layer"
+            yield Finding("shadowed-package", "warning", Place(field=package), reason, fix)
 
 
 def _over_runtime(target: Target) -> Iterator[Finding]:
     for entry in target.entries:
         for package in sorted(entry.packages.keys() & PACKAGES):
-            yield Finding(
-                "shadows-runtime",
-                "warning",
-                package_place(entry, package),
-                f"replaces the {package} of {target.runtime.name}, but not the packages that belong with it",
-                f"leave {package} out of the build, or build in all of boto3, botocore, s3transfer and urllib3",
-            )
+            reason = f"replaces the {package} of {target.runtime.name}, but not the packages that belong with it"
+            fix = f"leave {package} out of the build, or build in all of boto3, botocore, s3transfer and urllib3"
+            yield Finding("shadows-runtime", "warning", package_place(entry, package), reason, fix)
         for package in sorted(entry.packages.keys() & sys.stdlib_module_names):
-            yield Finding(
-                "shadows-stdlib",
-                "warning",
-                package_place(entry, package),
+            reason = (
                 "has the same name as a module of the standard library and replaces it everywhere, because the "
-                "function and its layers come first on the search path",
-                "rename it, or remove the backport",
+                "function and its layers come first on the search path"
             )
+            fix = "rename it, or remove the backport"
+            yield Finding("shadows-stdlib", "warning", package_place(entry, package), reason, fix)

@@ -43,13 +43,9 @@ def check_powertools(arn: str, place: Place, target: Target) -> Iterator[Finding
     """
     parts = split_arn(arn)
     if len(parts) != _PARTS or not (parts[7].isdecimal() or "${" in parts[7]):
-        yield Finding(
-            "powertools-name",
-            "error",
-            place,
-            f"{arn} does not end with a version number",
-            "write the whole ARN, arn:aws:lambda:<region>:<account>:layer:<name>:<version>",
-        )
+        reason = f"{arn} does not end with a version number"
+        fix = "write the whole ARN, arn:aws:lambda:<region>:<account>:layer:<name>:<version>"
+        yield Finding("powertools-name", "error", place, reason, fix)
         return
     region, account, name = parts[3], parts[4], parts[6]
     wanted = f"AWSLambdaPowertoolsPythonV3-{target.runtime.name.replace('.', '')}-{target.architecture}"
@@ -65,13 +61,9 @@ def check_powertools(arn: str, place: Place, target: Target) -> Iterator[Finding
     expected = next((owner for start, owner in _ACCOUNTS.items() if region.startswith(start)), _ACCOUNT)
     possible = {_ACCOUNT, *_ACCOUNTS.values()} if "${" in region else {expected}
     if "${" not in account and account not in possible:
-        yield Finding(
-            "powertools-account",
-            "warning",
-            place,
-            f"{arn} is in account {account}, but Powertools publishes from account {expected}",
-            f"write {expected}, or make sure that the copy is yours and shared with this account",
-        )
+        reason = f"{arn} is in account {account}, but Powertools publishes from account {expected}"
+        fix = f"write {expected}, or make sure that the copy is yours and shared with this account"
+        yield Finding("powertools-account", "warning", place, reason, fix)
 
 
 def check_region(arn: str, place: Place, target: Target) -> Iterator[Finding]:
@@ -79,10 +71,6 @@ def check_region(arn: str, place: Place, target: Target) -> Iterator[Finding]:
     parts = split_arn(arn)
     region = parts[3] if len(parts) == _PARTS else ""
     if target.region and region and "${" not in region and region != target.region:
-        yield Finding(
-            "layer-region",
-            "error",
-            place,
-            f"{arn} is in {region}, but {target.name} is to run in {target.region}",
-            f"write ${{AWS::Region}} for the region (with !Sub), or {target.region}",
-        )
+        reason = f"{arn} is in {region}, but {target.name} is to run in {target.region}"
+        fix = f"write ${{AWS::Region}} for the region (with !Sub), or {target.region}"
+        yield Finding("layer-region", "error", place, reason, fix)

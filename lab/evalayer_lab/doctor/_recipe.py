@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from evalayer_lab.doctor._imports import Imported
-from evalayer_lab.doctor._intrinsics import mapping
 from evalayer_lab.doctor._report import listed, not_checked
 from evalayer_lab.doctor._template import Resource
 from evalayer_lab.inputs import Finding, Place, may_be, split_arn
@@ -53,13 +52,9 @@ def check_recipe(path: Path, recipe: Recipe, candidates: Sequence[Candidate]) ->
             yield Finding("recipe-function", "error", place, reason, f"{fix}, or give the function that FunctionName")
             return
         if len(parts) > _ARN_PARTS and not any(_has_alias(one.function, parts[7]) for one in chosen):
-            yield Finding(
-                "recipe-function",
-                "warning",
-                place,
-                f"names the version or alias {parts[7]}, which the template does not publish",
-                "name the alias of AutoPublishAlias, or the function alone",
-            )
+            reason = f"names the version or alias {parts[7]}, which the template does not publish"
+            fix = "name the alias of AutoPublishAlias, or the function alone"
+            yield Finding("recipe-function", "warning", place, reason, fix)
     if len(chosen) == 1:
         yield from _aggregation(path, recipe, chosen[0])
     else:
@@ -85,32 +80,23 @@ def _aggregation(path: Path, recipe: Recipe, candidate: Candidate) -> Iterator[F
     place = Place(str(path), field="processor.aggregation")
     metrics = candidate.imported.corpus_metrics
     if wanted in {"min", "max"} and metrics:
-        yield Finding(
-            "recipe-corpus-metric",
-            "error",
-            place,
-            f"is {wanted}, which cannot rebuild the corpus metrics {listed(metrics)} of {candidate.name}",
-            "write average or sum",
-        )
+        reason = f"is {wanted}, which cannot rebuild the corpus metrics {listed(metrics)} of {candidate.name}"
+        yield Finding("recipe-corpus-metric", "error", place, reason, "write average or sum")
     elif wanted in {"min", "max"} and metrics is None:
         yield not_checked("corpus metrics with min and max", f"the task of {candidate.name} is not known")
-    variables = mapping(mapping(candidate.function.properties if candidate.function else {}).get("Environment"))
-    built_for, source = _read_aggregation(mapping(variables.get("Variables")), candidate)
+    built_for, source = _read_aggregation(candidate)
     if built_for is None:
         reason = f"what {candidate.name} is built for cannot be known from the template"
         yield not_checked("the aggregation of the recipe", reason)
     elif built_for != wanted:
-        yield Finding(
-            "recipe-aggregation",
-            "error",
-            place,
-            f"is {wanted}, but {candidate.name} is built for {built_for} ({source})",
-            f"set both to the same: `{_VARIABLE}: {wanted}` in the template, or `aggregation: {built_for}` here",
-        )
+        reason = f"is {wanted}, but {candidate.name} is built for {built_for} ({source})"
+        fix = f"set both to the same: `{_VARIABLE}: {wanted}` in the template, or `aggregation: {built_for}` here"
+        yield Finding("recipe-aggregation", "error", place, reason, fix)
 
 
-def _read_aggregation(variables: Mapping[str, object], candidate: Candidate) -> tuple[str | None, str]:
-    given = variables.get(_VARIABLE)
+def _read_aggregation(candidate: Candidate) -> tuple[str | None, str]:
+    """Read what a function is built for, and where that is written; None if it cannot be known."""
+    given = candidate.function.variables.get(_VARIABLE) if candidate.function else None
     if given:
         return (given, f"{_VARIABLE} in the template") if isinstance(given, str) and "${" not in given else (None, "")
     return candidate.imported.aggregation, "build_lambda_handler in its code"

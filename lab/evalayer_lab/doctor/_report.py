@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalayer_lab.function import Entry
-from evalayer_lab.inputs import Finding, Place
+from evalayer_lab.inputs import Finding, Place, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Examination:
     examined: Sequence[str]
     findings: Sequence[Finding]
 
-    def count(self, severity: str) -> int:
+    def count(self, severity: Severity) -> int:
         """Count the findings of a severity."""
         return sum(finding.severity == severity for finding in self.findings)
 

@@ -55,13 +55,9 @@ def _find_logical_id(given: object) -> str | None:
 def _policy(policy: object, place: Place) -> Iterator[Finding]:
     if isinstance(policy, str):
         if _BROAD.match(policy) or _FULL.match(policy):
-            yield Finding(
-                "iam-wildcard",
-                "error" if _BROAD.match(policy) else "warning",
-                place,
-                f"{policy} allows far more than writing logs and metrics",
-                "list the actions and the resources that the task needs",
-            )
+            reason = f"{policy} allows far more than writing logs and metrics"
+            fix = "list the actions and the resources that the task needs"
+            yield Finding("iam-wildcard", "error" if _BROAD.match(policy) else "warning", place, reason, fix)
         return
     statements = mapping(policy).get("Statement", [])
     for statement in [statements] if isinstance(statements, Mapping) else sequence(statements):
@@ -74,13 +70,8 @@ def _statement(statement: Mapping[str, Any], place: Place) -> Iterator[Finding]:
     actions = [action for action in sequence(statement.get("Action")) if isinstance(action, str)]
     everywhere = any(_is_everything(one) for one in sequence(statement.get("Resource")))
     if "NotAction" in statement or "NotResource" in statement or "*" in actions:
-        yield Finding(
-            "iam-wildcard",
-            "error",
-            place,
-            "allows every action" if "*" in actions else "allows all but what it names (NotAction, NotResource)",
-            "list the actions and the resources that the task needs",
-        )
+        reason = "allows every action" if "*" in actions else "allows all but what it names (NotAction, NotResource)"
+        yield Finding("iam-wildcard", "error", place, reason, "list the actions and the resources that the task needs")
         return
     for action in actions:
         if re.fullmatch(r"[\w-]+:\*", action):
@@ -107,13 +98,8 @@ def check_function(function: Resource, target: Target, template: Template) -> It
     yield from _name(function)
     layers, place = sequence(function.properties.get("Layers")), function.place("Layers")
     if len(layers) > _MAX_LAYERS:
-        yield Finding(
-            "too-many-layers",
-            "error",
-            place,
-            f"has {len(layers)} layers; Lambda accepts at most {_MAX_LAYERS}",
-            "merge some of them into one",
-        )
+        reason = f"has {len(layers)} layers; Lambda accepts at most {_MAX_LAYERS}"
+        yield Finding("too-many-layers", "error", place, reason, "merge some of them into one")
     for layer in layers:
         if isinstance(layer, str) and layer.startswith("arn:"):
             yield from check_region(layer, place, target)
@@ -138,13 +124,9 @@ def check_layer(layer: Resource, targets: list[Target]) -> Iterator[Finding]:
 
 def _architectures(function: Resource) -> Iterator[Finding]:
     if not sequence(function.properties.get("Architectures")):
-        yield Finding(
-            "architectures",
-            "warning",
-            function.place(),
-            "has no Architectures, so Lambda runs it on x86_64",
-            "write `Architectures: [arm64]`, or [x86_64] to say that this is intended",
-        )
+        reason = "has no Architectures, so Lambda runs it on x86_64"
+        fix = "write `Architectures: [arm64]`, or [x86_64] to say that this is intended"
+        yield Finding("architectures", "warning", function.place(), reason, fix)
 
 
 def _timeout(function: Resource) -> Iterator[Finding]:
@@ -155,13 +137,9 @@ def _timeout(function: Resource) -> Iterator[Finding]:
         return
     if seconds <= _DEFAULT_TIMEOUT:
         given = "is missing, so that Lambda stops it after 3 seconds" if timeout is None else f"is {timeout} seconds"
-        yield Finding(
-            "short-timeout",
-            "warning",
-            function.place("Timeout"),
-            f"{given}, which a cold start or one slow row can exceed",
-            "write `Timeout: 30`; only the time that is used is billed",
-        )
+        reason = f"{given}, which a cold start or one slow row can exceed"
+        fix = "write `Timeout: 30`; only the time that is used is billed"
+        yield Finding("short-timeout", "warning", function.place("Timeout"), reason, fix)
 
 
 def _name(function: Resource) -> Iterator[Finding]:
@@ -171,14 +149,12 @@ def _name(function: Resource) -> Iterator[Finding]:
     elif name is None and "FunctionName" in function.properties:
         yield not_checked(f"the name of {function.name}", "it cannot be known from the template")
     elif name is None or not _SAGEMAKER.search(name):
-        yield Finding(
-            "function-name",
-            "warning",
-            function.place("FunctionName"),
+        reason = (
             f"{'is missing' if name is None else f'is {name}'}; the usual execution role of an evaluation job may "
-            "only invoke functions with SageMaker in their name, and HyperPod refuses any others",
-            "write a FunctionName that contains SageMaker, or allow the job's role lambda:InvokeFunction on it",
+            "only invoke functions with SageMaker in their name, and HyperPod refuses any others"
         )
+        fix = "write a FunctionName that contains SageMaker, or allow the job's role lambda:InvokeFunction on it"
+        yield Finding("function-name", "warning", function.place("FunctionName"), reason, fix)
 
 
 def _build_architecture(layer: Resource, target: Target) -> Iterator[Finding]:
@@ -188,32 +164,20 @@ def _build_architecture(layer: Resource, target: Target) -> Iterator[Finding]:
     built_for = "x86_64" if declared is None else declared
     if not isinstance(built_for, str) or "${" in built_for or built_for == target.architecture:
         return
-    how = "has no Metadata.BuildArchitecture, so `sam build` builds it for x86_64"
-    yield Finding(
-        "build-architecture",
-        "error",
-        layer.place(),
-        f"{how if declared is None else f'is built for {built_for}'}, but {target.name} runs on {target.architecture}",
-        f"write `BuildArchitecture: {target.architecture}` under its Metadata",
-    )
+    unsaid = "has no Metadata.BuildArchitecture, so `sam build` builds it for x86_64"
+    how = f"is built for {declared}" if declared else unsaid
+    reason = f"{how}, but {target.name} runs on {target.architecture}"
+    fix = f"write `BuildArchitecture: {target.architecture}` under its Metadata"
+    yield Finding("build-architecture", "error", layer.place(), reason, fix)
 
 
 def _compatible(layer: Resource, field: str, wanted: str, target: Target) -> Iterator[Finding]:
     code = "compatible-architectures" if field == "CompatibleArchitectures" else "compatible-runtimes"
     declared = sequence(layer.properties.get(field))
     if not declared:
-        yield Finding(
-            code,
-            "warning",
-            layer.place(),
-            f"has no {field}, so whoever reuses the layer is not told what it supports",
-            f"write `{field}: [{wanted}]`",
-        )
+        reason = f"has no {field}, so whoever reuses the layer is not told what it supports"
+        yield Finding(code, "warning", layer.place(), reason, f"write `{field}: [{wanted}]`")
     elif wanted not in declared and not any(isinstance(one, Intrinsic) for one in declared):
-        yield Finding(
-            code,
-            "error",
-            layer.place(field),
-            f"does not list {wanted}, which {target.name} runs, but {listed([str(one) for one in declared])}",
-            f"add {wanted} if the layer was built for it; otherwise build it for {wanted}",
-        )
+        reason = f"does not list {wanted}, which {target.name} runs, but {listed([str(one) for one in declared])}"
+        fix = f"add {wanted} if the layer was built for it; otherwise build it for {wanted}"
+        yield Finding(code, "error", layer.place(field), reason, fix)

@@ -43,6 +43,11 @@ class Resource:
         at = self.document.place(("Resources", self.name, *(("Properties", *keys) if keys else ())))
         return Place(at.path, at.line, ".".join((self.name, *keys)))
 
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The environment variables of a function, by name."""
+        return mapping(mapping(self.properties.get("Environment")).get("Variables"))
+
     def text(self, name: str) -> str | None:
         """Return a property's value if it is text, with a `${…}` for what is not known."""
         value = self.properties.get(name)

@@ -121,7 +121,7 @@ def test_more_than_lambda_accepts_unzipped(project: Project) -> None:
     finding = next(finding for finding in project.examine().findings if finding.code == "unzipped-size")
     assert finding.severity == "error"
     assert "262,144,001 bytes unzipped, without 1 layer " in finding.reason
-    assert "The largest: quick of Layer 249.9 MiB" in finding.reason
+    assert "the largest packages are quick of Layer 249.9 MiB" in finding.reason
     sparse(project.python / "quick" / "weights.bin", LIMIT - size)
     assert project.found() == []
 
