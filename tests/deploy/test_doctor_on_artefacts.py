@@ -31,7 +31,7 @@ def test_what_sam_builds_has_no_finding(sam_build: Callable[[str], Path], runtim
         *("--template", template, "--recipe", ROOT / "recipes/support_tickets.yaml"),
         *("--layer", built / "EvalayerLayer", "--function", built / "EvaluationFunction"),
     )
-    assert (code, report["findings"]) == (0, [])
+    assert (code, [one for one in report["findings"] if one["severity"] != "skipped"]) == (0, [])
 
 
 def test_the_layer_of_another_architecture_is_found(

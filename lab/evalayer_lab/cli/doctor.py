@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from evalayer_lab.cli._console import counted, print_findings
+
+if TYPE_CHECKING:
+    from evalayer_lab.doctor import Examination
 
 
 @click.command()
@@ -32,7 +38,7 @@ import click
     "--json",
     "as_json",
     is_flag=True,
-    help="Print {examined, findings: [{code, severity, subject, message, fix}], skipped: [{check, reason}]}.",
+    help="Print {examined, findings: [{code, severity, path, line, field, reason, fix}]}.",
 )
 @click.pass_context
 def doctor(
@@ -60,16 +66,34 @@ def doctor(
     """
     import json
 
-    from evalayer_lab.cli._console import console
-    from evalayer_lab.doctor import examine, render, to_json
+    from evalayer_lab.doctor import examine
 
     default = Path("template.yaml")
     if template is None and default.is_file():
         template = default
-    report = examine(template, layers, function, recipe, runtime, architecture)
+    examination = examine(template, layers, function, recipe, runtime, architecture)
     if as_json:
-        click.echo(json.dumps(to_json(report), indent=2, ensure_ascii=False))
+        findings = [finding.to_json() for finding in examination.findings]
+        click.echo(json.dumps({"examined": examination.examined, "findings": findings}, indent=2, ensure_ascii=False))
     else:
-        render(report, console())
-    if report.errors:
+        _print(examination)
+    if examination.count("error"):
         ctx.exit(1)
+
+
+def _print(examination: Examination) -> None:
+    found = [finding for finding in examination.findings if finding.severity != "skipped"]
+    skipped = [finding for finding in examination.findings if finding.severity == "skipped"]
+    click.echo(f"examined {', '.join(examination.examined)}")
+    if found:
+        click.echo()
+        print_findings(found)
+    if skipped:
+        click.echo("\nnot checked")
+        for finding in skipped:
+            click.echo(f"  {finding}")
+    if found:
+        errors = counted(examination.count("error"), "error")
+        click.echo(f"\n{errors} and {counted(examination.count('warning'), 'warning')}")
+    else:
+        click.echo(f"\nnothing found{' in what was checked' if skipped else ''}")

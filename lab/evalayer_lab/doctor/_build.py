@@ -1,40 +1,40 @@
-"""The wheel tags of what was installed, against the runtime and its C library."""
+"""What was built, against the function's processor, Python and C library, and against Lambda's limits of size."""
 
 from __future__ import annotations
 
 import re
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
-from evalayer_lab.doctor._report import Finding, Results, error, warning
-from evalayer_lab.function import MACHINES, Artefact, Distribution, SharedObject, Target, unloadable
+from evalayer_lab.doctor._report import file_place, package_place
+from evalayer_lab.function import MACHINES, Artefact, SharedObject, Target, unloadable
+from evalayer_lab.inputs import Finding, Place
 
+_MAX_UNZIPPED: Final = 262_144_000
+_MIB: Final = 1024 * 1024
+_MAX_ZIPPED: Final = 50 * _MIB
+_LARGEST: Final = 5
+_CHUNK: Final = 1024 * 1024
 # PEP 513, 571 and 599 name these by year; PEP 600 by glibc's version
 _BY_YEAR: Final = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
-_PLATFORM: Final = re.compile(r"(?:manylinux_([0-9]+)_([0-9]+)|(manylinux1|manylinux20[0-9]+)|linux)_(\w+)\Z")
+_PLATFORM: Final = re.compile(r"(?:manylinux_([0-9]{1,3})_([0-9]{1,3})|(manylinux1|manylinux20[0-9]+)|linux)_(\w+)\Z")
 
 
-def check_wheels(target: Target) -> Results:
-    """Compare each distribution's wheel tags with the function; the nearest of its tags speaks for it."""
+def check_wheels(target: Target) -> Iterator[Finding]:
+    """Compare each distribution's wheel tags with the function; the tag that fits best decides."""
+    libc = "_".join(map(str, target.runtime.glibc))
+    machine = MACHINES[target.architecture]
+    fix = f"install a wheel for cp3{target.runtime.minor}, {machine} and at most manylinux_{libc}"
     for entry in target.entries:
         for distribution in entry.distributions:
             if not distribution.tags:
                 continue
             problems = [_problems(tag, target) for tag in distribution.tags[:100]]
-            for code, reason in min(problems, key=len):
-                yield _finding(distribution, code, reason, target)
-
-
-def _finding(distribution: Distribution, code: str, reason: str, target: Target) -> Finding:
-    major, minor = target.runtime.glibc
-    machine = MACHINES[target.architecture]
-    return error(
-        code,
-        f"{distribution.entry.artefact.name}: {distribution}",
-        f"its wheel is tagged {distribution.tags[0]}: {reason}",
-        f"install a wheel for cp3{target.runtime.minor}, {machine} and at most manylinux_{major}_{minor}",
-    )
+            for code, problem in min(problems, key=len):
+                reason = f"its wheel is tagged {distribution.tags[0]}: {problem}"
+                yield Finding(code, "error", package_place(entry, distribution), reason, fix)
 
 
 def _problems(tag: str, target: Target) -> list[tuple[str, str]]:
@@ -52,12 +52,12 @@ def _problems(tag: str, target: Target) -> list[tuple[str, str]]:
 
 
 def _python_fits(python: str, abi: str, minor: int) -> bool:
-    if re.fullmatch(r"py(?:2\.py)?3[0-9]*", python):
+    if re.fullmatch(r"py3[0-9]{0,3}", python):
         return int(python[3:] or 0) <= minor
-    found = re.fullmatch(r"cp3([0-9]+)", python)
+    found = re.fullmatch(r"cp3([0-9]{1,3})", python)
     if not found:
         return False
-    if abi == "abi3" or abi == "none":  # noqa: PLR1714 (the two differ in meaning)
+    if abi in {"abi3", "none"}:
         return int(found[1]) <= minor
     return int(found[1]) == minor and abi == f"cp3{minor}"
 
@@ -76,49 +76,37 @@ def _platform_problem(platform: str, target: Target) -> tuple[str, str] | None:
     if wanted > target.runtime.glibc:
         has = ".".join(map(str, target.runtime.glibc))
         needs = ".".join(map(str, wanted))
-        return "wheel-libc", f"it needs glibc {needs}, {target.runtime.system} has {has}"
+        return "wheel-libc", f"it needs glibc {needs}, but {target.runtime.system} has {has}"
     return None
 
 
-MAX_UNZIPPED: Final = 262_144_000
-MAX_ZIPPED: Final = 50 * 1024 * 1024
-_MIB: Final = 1024 * 1024
-_LARGEST: Final = 5
-_CHUNK: Final = 1024 * 1024
-
-
-def check_unzipped(target: Target) -> Results:
+def check_unzipped(target: Target) -> Iterator[Finding]:
     """Compare the unzipped size of the function and all its layers with the limit of 262,144,000 bytes."""
     total = sum(artefact.size for artefact in target.artefacts)
-    if total > MAX_UNZIPPED:
+    if total > _MAX_UNZIPPED:
         count = len(target.unseen)
         layers = "1 layer" if count == 1 else f"{count} layers"
         unseen = f", without {layers} that cannot be seen from here" if count else ""
-        yield error(
-            "unzipped-size",
-            target.name,
-            f"the function and its layers are {total:,} bytes unzipped{unseen}; Lambda accepts {MAX_UNZIPPED:,}. "
-            f"The largest: {largest(target)}",
-            "drop what the task does not import, or build the function as a container image",
+        reason = (
+            f"the function and its layers are {total:,} bytes unzipped{unseen}; Lambda accepts {_MAX_UNZIPPED:,}; "
+            f"the largest packages are {_largest(target)}"
         )
+        fix = "remove what the task does not import, or build the function as a container image"
+        yield Finding("unzipped-size", "error", Place(field=target.name), reason, fix)
 
 
-def check_zipped(artefact: Artefact) -> Results:
-    """Compare a zip, or what a folder would be as a zip, with the 50 MiB of a direct upload."""
-    if artefact.tree.zipped is None and not MAX_ZIPPED < artefact.size <= MAX_UNZIPPED:
+def check_zipped(artefact: Artefact) -> Iterator[Finding]:
+    """Compare a zip, or a folder as it would be zipped, with the 50 MiB of a direct upload."""
+    if artefact.tree.zipped is None and not _MAX_ZIPPED < artefact.size <= _MAX_UNZIPPED:
         return
     zipped = artefact.tree.zipped if artefact.tree.zipped is not None else _deflated(artefact)
-    if zipped > MAX_ZIPPED:
-        yield warning(
-            "zipped-size",
-            artefact.name,
-            f"{zipped / _MIB:.1f} MiB zipped; a direct upload takes 50 MiB",
-            "upload it through S3, as `sam deploy` does, or drop what the task does not import",
-        )
+    if zipped > _MAX_ZIPPED:
+        reason = f"is {zipped / _MIB:.1f} MiB zipped; a direct upload takes at most 50 MiB"
+        fix = "upload it through S3, as `sam deploy` does, or remove what the task does not import"
+        yield Finding("zipped-size", "warning", Place(str(artefact.tree.path)), reason, fix)
 
 
-def largest(target: Target) -> str:
-    """Name the largest packages of a function and its layers."""
+def _largest(target: Target) -> str:
     sizes: Counter[str] = Counter()
     for entry in target.entries:
         for name, size in entry.files.items():
@@ -137,7 +125,7 @@ def _deflated(artefact: Artefact) -> int:
     return total
 
 
-def check_binaries(target: Target) -> Results:
+def check_binaries(target: Target) -> Iterator[Finding]:
     """Compare every shared object with the architecture and the runtime, one finding for each package and reason."""
     for entry in target.entries:
         grouped: dict[tuple[str, str, str], list[str]] = {}
@@ -147,12 +135,8 @@ def check_binaries(target: Target) -> Results:
             grouped.setdefault((top, code, what), []).append(shared.name)
         for (top, code, what), names in grouped.items():
             count = f"{len(names)} shared objects are" if len(names) > 1 else "a shared object is"
-            yield error(
-                code,
-                f"{entry.artefact.name}: {entry.prefix}{names[0]}",
-                f"{top}: {count} {what}; {target.name} runs {target.runtime.name} on {target.architecture}",
-                _binary_fix(target),
-            )
+            reason = f"{top}: {count} {what}; {target.name} runs {target.runtime.name} on {target.architecture}"
+            yield Finding(code, "error", file_place(entry, names[0]), reason, _binary_fix(target))
 
 
 def _binary_reason(shared: SharedObject, target: Target) -> tuple[str, str]:
@@ -170,7 +154,7 @@ def _binary_reason(shared: SharedObject, target: Target) -> tuple[str, str]:
 
 
 def _binary_fix(target: Target) -> str:
-    machine = "aarch64" if target.architecture == "arm64" else "x86_64"
+    machine = MACHINES[target.architecture]
     libc = "2_28" if target.runtime.glibc >= (2, 28) else "2_17"
     return (
         f"install its wheel for the function: pip install --platform manylinux_{libc}_{machine} --implementation cp "

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from evalayer_lab.doctor._build import check_binaries, check_unzipped, check_wheels, check_zipped
 from evalayer_lab.doctor._handler import check_handler
 from evalayer_lab.doctor._imports import Imported, import_handler
+from evalayer_lab.doctor._intrinsics import Intrinsic, sequence
 from evalayer_lab.doctor._packages import check_conflicts, check_layout, check_packages
 from evalayer_lab.doctor._recipe import Candidate, check_recipe, recipe_region
-from evalayer_lab.doctor._report import Finding, Report, Skipped
+from evalayer_lab.doctor._report import Examination, not_checked
 from evalayer_lab.doctor._resources import check_function, check_layer
-from evalayer_lab.doctor._template import Resource, Template, mapping, read_template, sequence
-from evalayer_lab.doctor._yaml import Intrinsic
+from evalayer_lab.doctor._template import Resource, Template, read_template
 from evalayer_lab.function import (
     ARCHITECTURES,
     Architecture,
@@ -27,13 +27,14 @@ from evalayer_lab.function import (
     read_architecture,
     read_runtime,
 )
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import Finding, InputError
 from evalayer_lab.recipe import read_recipe
 
-DEFAULT_RUNTIME: Final = Runtime(13)
-DEFAULT_ARCHITECTURE: Final[Architecture] = "arm64"
+_DEFAULT_RUNTIME: Final = Runtime(13)
+_DEFAULT_ARCHITECTURE: Final[Architecture] = "arm64"
 _CHECKS: Final = (check_binaries, check_wheels, check_conflicts, check_packages, check_unzipped, check_handler)
 _NOT_TRIED: Final = Imported(())
+_ORDER: Final = ("error", "warning", "skipped")
 
 
 def examine(
@@ -43,11 +44,11 @@ def examine(
     recipe: Path | None = None,
     runtime: str | None = None,
     architecture: str | None = None,
-) -> Report:
+) -> Examination:
     """Examine a template and what is built for it.
 
     Args:
-        template: the template; `.aws-sam/build` beside it is where what is not given is looked for.
+        template: the template; layers and code that are not given are looked for in `.aws-sam/build` beside it.
         layers: layers, folders or zips, in merge order, in place of those that the template's functions list.
         function: the code of the function, a folder or a zip, in place of what is built.
         recipe: a recipe to compare with the template and the task.
@@ -55,7 +56,7 @@ def examine(
         architecture: in place of the template's; `arm64` if neither is given.
 
     Raises:
-        InputError: something of it cannot be read, or there is nothing to examine.
+        InputError: one of these cannot be read, or there is nothing to examine.
     """
     if template is None and not layers and function is None:
         raise InputError("there is nothing to examine; run this beside a template.yaml, or give --template or --layer")
@@ -66,44 +67,26 @@ def examine(
     parsed = None if template is None else read_template(template, region)
     with ExitStack() as stack:
         builder = _Builder(stack, template, layers, function)
-        results: list[Finding | Skipped] = []
-        if parsed is not None and not parsed.functions and not parsed.left_out:
-            results.append(Skipped(str(template), "it has no function"))
-        candidates = []
         targets: list[tuple[Target, Resource | None]] = []
         for resource in parsed.functions if parsed else [None]:
-            name = "the function" if resource is None else resource.name
-            runs = given or (None if resource is None else parse_runtime(resource.properties.get("Runtime")))
-            on = machine or (None if resource is None else _architecture_of(resource))
-            if resource is not None and (runs is None or on is None):
-                results.append(Skipped(name, _why_not(resource, on)))
-                continue
-            code = builder.code(resource)
-            chosen, unseen = builder.layers(resource, parsed)
-            target = Target(
-                name=name,
-                runtime=runs or DEFAULT_RUNTIME,
-                architecture=on or DEFAULT_ARCHITECTURE,
-                function=code,
-                layers=chosen,
-                unseen=unseen,
-                handler=None if resource is None else resource.text("Handler"),
-                environment=_variables(resource),
-                region=parsed.region if parsed else region,
-            )
-            targets.append((target, resource))
-        results += [*builder.skipped, *_of_template(parsed, targets)]
+            target = builder.target(resource, parsed, given, machine, region)
+            if target is not None:
+                targets.append((target, resource))
+        findings = [*builder.skipped, *_check_template(parsed, targets)]
         for artefact in builder.opened:
-            results += [*check_layout(artefact), *check_zipped(artefact)]
+            findings += [*check_layout(artefact), *check_zipped(artefact)]
+        candidates = []
         for target, resource in targets:
-            found = [result for check in _CHECKS for result in check(target)]
-            imported = _imported(target, found)
-            results += [*found, *imported.results]
+            found = [finding for check in _CHECKS for finding in check(target)]
+            imported = _try_import(target, found)
+            findings += [*found, *imported.findings]
             candidates.append(Candidate(resource, target.name, imported))
         if read is not None and recipe is not None:
-            results += check_recipe(recipe, read, candidates)
+            findings += check_recipe(recipe, read, candidates)
         examined = [*([str(template)] if template else []), *(str(one.tree.path) for one in builder.opened)]
-    return _report(examined, results)
+    # functions that share layers share their faults
+    unique = sorted(dict.fromkeys(findings), key=lambda one: (_ORDER.index(one.severity), one.code))
+    return Examination(examined, unique)
 
 
 class _Builder:
@@ -116,26 +99,51 @@ class _Builder:
         self._artefacts: dict[tuple[Path, str], Artefact] = {}
         self._layers = [self._open(path, "layer", path.resolve().name) for path in layers]
         self._function = None if function is None else self._open(function, "function", function.resolve().name)
-        self.skipped: list[Skipped] = []
+        self.skipped: list[Finding] = []
 
     @property
     def opened(self) -> Sequence[Artefact]:
         """Everything that was opened."""
         return list(self._artefacts.values())
 
-    def code(self, function: Resource | None) -> Artefact | None:
-        """Open the code of a function."""
-        if self._function is not None or function is None:
-            return self._function
-        return self._built(function.name, "function")
+    def target(
+        self,
+        resource: Resource | None,
+        template: Template | None,
+        runtime: Runtime | None,
+        architecture: Architecture | None,
+        region: str | None,
+    ) -> Target | None:
+        """Put a function together from what is built for it; None if its runtime or processor is not known."""
+        if resource is not None:
+            runtime = runtime or parse_runtime(resource.properties.get("Runtime"))
+            architecture = architecture or _read_architecture(resource)
+            if runtime is None or architecture is None:
+                self.skipped.append(not_checked(resource.name, _why_not(resource, architecture)))
+                return None
+        function = self._function
+        if function is None and resource is not None:
+            function = self._find_built(resource.name, "function")
+        layers, unseen = self._find_layers(resource, template)
+        return Target(
+            name="the function" if resource is None else resource.name,
+            runtime=runtime or _DEFAULT_RUNTIME,
+            architecture=architecture or _DEFAULT_ARCHITECTURE,
+            function=function,
+            layers=layers,
+            unseen=unseen,
+            handler=None if resource is None else resource.text("Handler"),
+            environment=_read_variables(resource),
+            region=template.region if template else region,
+        )
 
-    def layers(self, function: Resource | None, template: Template | None) -> tuple[list[Artefact], list[str]]:
+    def _find_layers(self, function: Resource | None, template: Template | None) -> tuple[list[Artefact], list[str]]:
         """Open the layers of a function, in merge order; and name those that cannot be."""
         names = [] if function is None else sequence(function.properties.get("Layers"))
         local = [one.argument for one in names if isinstance(one, Intrinsic) and isinstance(one.argument, str)]
         unseen = [one for one in names if isinstance(one, str)]
         unseen += [
-            f"what !{one.name} gives"
+            f"the value of !{one.name}"
             for one in names
             if isinstance(one, Intrinsic) and not isinstance(one.argument, str)
         ]
@@ -143,20 +151,18 @@ class _Builder:
             return self._layers, unseen
         found = []
         for name in local:
-            layer = self._built(name, "layer") if template and name in template.layers else None
+            layer = self._find_built(name, "layer") if template and name in template.layers else None
             if layer is None:
                 unseen.append(name)
             else:
                 found.append(layer)
         return found, unseen
 
-    def _built(self, name: str, role: Literal["layer", "function"]) -> Artefact | None:
+    def _find_built(self, name: str, role: Literal["layer", "function"]) -> Artefact | None:
         for path in (self._locations.get(name), self._build / name if self._build else None):
             if path is not None and path.exists():
                 return self._open(path, role, name)
-        skipped = Skipped(f"the {role} {name}", "it is not built; run `sam build`, or say where it is")
-        if skipped not in self.skipped:
-            self.skipped.append(skipped)
+        self.skipped.append(not_checked(f"the {role} {name}", f"it is not built; run `sam build`, or give --{role}"))
         return None
 
     def _open(self, path: Path, role: Literal["layer", "function"], name: str) -> Artefact:
@@ -185,27 +191,27 @@ def _why_not(function: Resource, architecture: Architecture | None) -> str:
     return f"its {name} cannot be known from the template; give {option}"
 
 
-def _architecture_of(function: Resource) -> Architecture | None:
+def _read_architecture(function: Resource) -> Architecture | None:
     """Return the architecture of a function, x86_64 if it has none; None if that cannot be known."""
     declared = sequence(function.properties.get("Architectures")) or ["x86_64"]
     return next((known for known in ARCHITECTURES if declared[0] == known), None)
 
 
-def _variables(function: Resource | None) -> Mapping[str, str]:
-    properties = {} if function is None else function.properties
-    variables = mapping(mapping(properties.get("Environment")).get("Variables"))
+def _read_variables(function: Resource | None) -> Mapping[str, str]:
     return {
         name: str(value)
-        for name, value in variables.items()
+        for name, value in (function.variables if function else {}).items()
         if isinstance(value, str | int | float) and "${" not in str(value)
     }
 
 
-def _of_template(template: Template | None, targets: Sequence[tuple[Target, Resource | None]]) -> Iterator[Any]:
+def _check_template(template: Template | None, targets: Sequence[tuple[Target, Resource | None]]) -> Iterator[Finding]:
     if template is None:
         return
+    if not template.functions and not template.left_out:
+        yield not_checked(template.document.path, "it has no function")
     for name in template.left_out:
-        yield Skipped(name, "its condition does not hold with the parameters as they are; it will not be deployed")
+        yield not_checked(name, "its condition is false with the current parameters, so it is not deployed")
     users: dict[str, list[Target]] = {}
     for target, resource in targets:
         if resource is None:
@@ -218,20 +224,7 @@ def _of_template(template: Template | None, targets: Sequence[tuple[Target, Reso
         yield from check_layer(layer, users.get(name, []))
 
 
-def _imported(target: Target, found: Sequence[Finding | Skipped]) -> Imported:
+def _try_import(target: Target, found: Sequence[Finding]) -> Imported:
     """Import the handler, unless something found already says that this cannot work."""
-    if target.function is None or target.handler is None:
-        return _NOT_TRIED
-    if any(isinstance(one, Finding) and one.code.startswith("handler-") for one in found):
-        return _NOT_TRIED
-    return import_handler(target)
-
-
-def _report(examined: Sequence[str], results: Sequence[Finding | Skipped]) -> Report:
-    unique = dict.fromkeys(results)  # functions that share layers share their faults
-    findings = [result for result in unique if isinstance(result, Finding)]
-    return Report(
-        examined=tuple(examined),
-        findings=tuple(sorted(findings, key=lambda finding: (finding.severity, finding.code))),
-        skipped=tuple(result for result in unique if isinstance(result, Skipped)),
-    )
+    is_broken = any(one.code.startswith("handler-") for one in found)
+    return _NOT_TRIED if target.function is None or target.handler is None or is_broken else import_handler(target)

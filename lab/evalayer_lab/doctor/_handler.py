@@ -1,78 +1,90 @@
-"""The handler that a template names, looked for in the source without running it."""
+"""The handler that a template names: looked for in the source, and why its import failed."""
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence, Set
+from pathlib import PurePath
+from typing import Any, Final
 
-from evalayer_lab.doctor._packages import has_module
-from evalayer_lab.doctor._powertools import unknown_layers
-from evalayer_lab.doctor._report import Results, Skipped, error, listed
-from evalayer_lab.doctor._source import UNREADABLE, fits_newer, near_module, parse, read_text
-from evalayer_lab.function import PathEntry, Target
+from evalayer_lab.doctor._powertools import CONTENTS, is_powertools, unknown_layers
+from evalayer_lab.doctor._report import file_place, listed, not_checked
+from evalayer_lab.doctor._source import (
+    UNREADABLE,
+    find_source,
+    fits_newer,
+    has_module,
+    parse,
+    read_text,
+    suggest_module,
+)
+from evalayer_lab.function import RUNTIME_PACKAGES, PathEntry, Target
+from evalayer_lab.inputs import Finding, Place, near_match
 
 _VARIABLE: Final = "EVALAYER_TASK"
+# modules of the standard library that some Python from 3.11 on has and another has not
+_SOMETIMES_STANDARD: Final = frozenset(
+    {
+        "aifc", "annotationlib", "asynchat", "asyncore", "audioop", "cgi", "cgitb", "chunk", "compression", "crypt",
+        "distutils", "imghdr", "imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes",
+        "smtpd", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib",
+    }
+)  # fmt: skip
+_SYNTAX: Final = {"SyntaxError", "IndentationError", "TabError"}
+_ON_LAMBDA: Final = RUNTIME_PACKAGES | {"dateutil", "jmespath", "six"}
 
 
-def check_handler(target: Target) -> Results:
+def check_handler(target: Target) -> Iterator[Finding]:
     """Look for the handler's file and, in it, for its name."""
-    check = f"the handler of {target.name}"
     if target.function is None:
         return
     if target.handler is None:
-        yield Skipped(check, "no template names it")
+        yield not_checked(f"the handler of {target.name}", "it is named in a template, and there is none")
         return
     module, dot, name = target.handler.rpartition(".")
-    module = module.replace("/", ".")
+    found = find_source(target, module.replace("/", "."))
     if not dot or not module:
-        yield error(
-            "handler-missing",
-            target.name,
-            f"the handler {target.handler!r} names no function",
-            "write it as file.function, such as app.lambda_handler",
-        )
-        return
-    found = _source(target, module)
-    if found is None:
+        reason = f"the handler {target.handler!r} does not name a function"
+        fix = "write it as file.function, such as app.lambda_handler"
+        yield Finding("handler-missing", "error", Place(field=target.name), reason, fix)
+    elif found is None:
+        path = module.replace(".", "/")
         files = [file.removesuffix(".py") for file in target.function.tree.files if file.endswith(".py")]
-        near = get_close_matches(module.replace(".", "/"), files[:1000], n=1)
-        yield error(
-            "handler-missing",
-            target.name,
-            f"the handler is {target.handler}, and there is no {module.replace('.', '/')}.py in the function or its "
-            "layers" + (f"; there is {near[0]}.py" if near else ""),
-            "correct Handler, or CodeUri",
-        )
-        return
-    entry, file = found
-    subject = f"{entry.artefact.name}: {entry.prefix}{file}"
+        near = near_match(path, files[:1000])
+        hint = f"; did you mean {near}.py?" if near else ""
+        reason = f"the handler is {target.handler}, but neither the function nor its layers contain {path}.py{hint}"
+        yield Finding("handler-missing", "error", Place(field=target.name), reason, "correct Handler, or CodeUri")
+    else:
+        yield from _check_source(target, name, *found)
+
+
+def _check_source(target: Target, name: str, entry: PathEntry, file: str) -> Iterator[Finding]:
+    """Look for the handler's name in its file, and for the task that the file imports."""
     try:
         tree = parse(entry, file)
     except UNREADABLE as problem:
-        if isinstance(problem, SyntaxError) and fits_newer(problem, read_text(entry, file), target.runtime):
-            here = f"Python 3.{sys.version_info.minor}, which runs the doctor"
-            yield Skipped(check, f"{here}, cannot read {file}; {target.runtime.name} may")
-            return
-        line = f", line {problem.lineno}" if isinstance(problem, SyntaxError) else ""
-        yield error("handler-syntax", subject, f"is no Python{line}: {problem}", "correct the file and build again")
+        syntax = problem if isinstance(problem, SyntaxError) else None
+        if syntax and fits_newer(syntax, read_text(entry, file), target.runtime):
+            here = f"Python 3.{sys.version_info.minor}, which runs the doctor,"
+            reason = f"{here} cannot read {file}; {target.runtime.name} may be able to"
+            yield not_checked(f"the handler of {target.name}", reason)
+        else:
+            place = file_place(entry, file, syntax.lineno if syntax else None)
+            reason = f"is not valid Python: {syntax.msg if syntax else problem}"
+            yield Finding("handler-syntax", "error", place, reason, "correct the file and build again")
         return
     names = set(_names(tree.body))
     if name not in names and "*" not in names and "__getattr__" not in names:
-        near = get_close_matches(name, names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; it has: {listed(sorted(names)) or 'nothing'}"
-        yield error(
-            "handler-attribute",
-            subject,
-            f"has no {name}, which the handler {target.handler} asks for{hint}",
-            f"write `{name} = build_lambda_handler(task)` there, or correct Handler",
-        )
+        near = near_match(name, names)
+        hint = f"did you mean {near}?" if near else f"it defines: {listed(sorted(names)) or 'nothing'}"
+        reason = f"does not define {name}, which the handler {target.handler} names; {hint}"
+        fix = f"write `{name} = build_lambda_handler(task)` there, or correct Handler"
+        yield Finding("handler-attribute", "error", file_place(entry, file), reason, fix)
     yield from _task(target, entry, file)
 
 
-def _task(target: Target, entry: PathEntry, file: str) -> Results:
+def _task(target: Target, entry: PathEntry, file: str) -> Iterator[Finding]:
     """Look for the module that `EVALAYER_TASK` names, if the handler imports what that variable says."""
     task = (target.environment or {}).get(_VARIABLE)
     if not task or has_module(target, task) or unknown_layers(target):
@@ -80,22 +92,10 @@ def _task(target: Target, entry: PathEntry, file: str) -> Results:
     source = read_text(entry, file)
     if _VARIABLE not in source or "import_module" not in source:
         return
-    yield error(
-        "handler-task",
-        target.name,
-        f"{_VARIABLE} is {task!r}, and there is no {task.replace('.', '/')}.py in the function or its layers"
-        + near_module(target, task),
-        "correct the parameter or variable that names the task, or add the file beside the handler and build again",
-    )
-
-
-def _source(target: Target, module: str) -> tuple[PathEntry, str] | None:
-    path = module.replace(".", "/")
-    for entry in target.entries:
-        for file in (f"{path}/__init__.py", f"{path}.py"):
-            if file in entry.files:
-                return entry, file
-    return None
+    path, hint = task.replace(".", "/"), suggest_module(target, task)
+    reason = f"{_VARIABLE} is {task!r}, but neither the function nor its layers contain {path}.py{hint}"
+    fix = "correct the parameter or variable that names the task, or add the file beside the handler and build again"
+    yield Finding("handler-task", "error", Place(field=target.name), reason, fix)
 
 
 def _names(body: list[ast.stmt]) -> Iterator[str]:
@@ -127,3 +127,75 @@ def _stored(statement: ast.stmt) -> Iterator[str]:
             for child in ast.iter_child_nodes(node)
             if not isinstance(child, ast.stmt | ast.Lambda | ast.comprehension)
         ]
+
+
+def judge_failure(
+    check: str, target: Target, outcome: Mapping[str, Any], paths: Sequence[str], elsewhere: Set[str]
+) -> Finding:
+    """Turn what the import raised into an error, or say why it may not happen on Lambda.
+
+    Args:
+        check: what was tried.
+        target: the function.
+        outcome: what the probe wrote.
+        paths: the search path of the import, one folder for each of the target's entries.
+        elsewhere: the packages that stand-ins were allowed for, or that only the Python here needs.
+    """
+    file = _find_file(outcome["file"], target, paths)
+    module = outcome["module"]
+    if module is not None and file is not None and _is_missing(module, target, elsewhere):
+        reason = (
+            f"imports {module}, which is in neither the function nor its layers nor Lambda"
+            f"{suggest_module(target, module)}"
+        )
+        fix = "correct the name, or add the module to the function or to a layer and build again"
+        return Finding("handler-module", "error", file_place(*file, outcome["line"]), reason, fix)
+    if outcome["error"] in _SYNTAX and file is not None and not _fits_newer(outcome, file, target):
+        reason = f"is not valid Python: {outcome['message']}; importing {target.handler} fails because of it"
+        fix = "correct the file and build again"
+        return Finding("handler-syntax", "error", file_place(*file, outcome["line"]), reason, fix)
+    raised = f"{outcome['error']}: {outcome['message']}"
+    doubts = _doubts(target, outcome["stand_ins"])
+    if doubts and not outcome["ours"]:
+        return not_checked(check, f"{'; '.join(doubts)}; it raised {raised}")
+    reason = f"importing {target.handler} raises {raised}"
+    fix = "correct the task, or build in what is missing; Lambda would fail on every event"
+    return Finding("handler-import", "error", Place(field=target.name), reason, fix)
+
+
+def _find_file(file: str | None, target: Target, paths: Sequence[str]) -> tuple[PathEntry, str] | None:
+    """Find a file of the import among those of the function and its layers."""
+    for entry, folder in zip(target.entries, paths, strict=True):
+        if file is not None and PurePath(file).is_relative_to(folder):
+            name = PurePath(file).relative_to(folder).as_posix()
+            if name in entry.files:
+                return entry, name
+    return None
+
+
+def _is_missing(module: str, target: Target, elsewhere: Set[str]) -> bool:
+    """Whether nothing that cannot be seen from here may bring a module."""
+    top = module.partition(".")[0]
+    possible = _ON_LAMBDA | elsewhere | sys.stdlib_module_names
+    if any(is_powertools(layer) for layer in target.unseen):
+        possible |= CONTENTS
+    if target.runtime.minor != sys.version_info.minor:
+        possible |= _SOMETIMES_STANDARD
+    return top not in possible and not unknown_layers(target)
+
+
+def _fits_newer(outcome: Mapping[str, Any], file: tuple[PathEntry, str], target: Target) -> bool:
+    problem = SyntaxError(outcome["message"])
+    problem.lineno, problem.end_lineno = outcome["line"], outcome["end_line"]
+    return fits_newer(problem, read_text(*file), target.runtime)
+
+
+def _doubts(target: Target, stand_ins: Sequence[str]) -> list[str]:
+    reasons = []
+    if sys.version_info.minor != target.runtime.minor:
+        reasons.append(f"this was tested with Python 3.{sys.version_info.minor}, not {target.runtime.name}")
+    if stand_ins:
+        reasons.append(f"{', '.join(stand_ins)} came from the doctor's own environment")
+    if target.unseen:
+        reasons.append(f"{', '.join(target.unseen)} cannot be seen from here")
+    return reasons

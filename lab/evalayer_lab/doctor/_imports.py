@@ -20,11 +20,12 @@ from typing import Any, Final
 from packaging.utils import canonicalize_name
 
 from evalayer_lab.doctor import _probe
-from evalayer_lab.doctor._failures import judge
+from evalayer_lab.doctor._handler import judge_failure
 from evalayer_lab.doctor._packages import applies
 from evalayer_lab.doctor._powertools import CONTENTS, is_powertools
-from evalayer_lab.doctor._report import Finding, Skipped, warning
+from evalayer_lab.doctor._report import not_checked
 from evalayer_lab.function import RUNTIME_PACKAGES, Runtime, Target, as_folder, marker_environment, unloadable
+from evalayer_lab.inputs import Finding, Place
 
 BUDGET: Final = 15.0  # boto3 takes 9 times what Python itself takes to start, scikit-learn 45 times
 _SECONDS: Final = 60
@@ -39,12 +40,12 @@ class Imported:
     """What importing a handler showed.
 
     Attributes:
-        results: findings, and why something could not be checked.
+        findings: what is wrong with it, or why it could not be checked.
         aggregation: the aggregation that the handler was built for; None if that is not known.
         corpus_metrics: the names of its task's corpus metrics; None if they are not known.
     """
 
-    results: Sequence[Finding | Skipped]
+    findings: Sequence[Finding]
     aggregation: str | None = None
     corpus_metrics: Sequence[str] | None = None
 
@@ -84,9 +85,9 @@ def import_handler(target: Target, budget: float = BUDGET) -> Imported:
         run = partial(_run, target, stand_ins, paths, Path(folder))
         outcome, times = run("-B")
         if outcome is None:
-            return Imported([Skipped(check, f"it did not end within {_SECONDS} seconds, or ended the process")])
+            return Imported([not_checked(check, f"it did not end within {_SECONDS} seconds, or ended the process")])
         if "error" in outcome:
-            return Imported([judge(check, target, outcome, paths, stand_ins.possible)])
+            return Imported([judge_failure(check, target, outcome, paths, stand_ins.possible)])
         cost = _cost(outcome)
         if cost > budget * _CLOSER_LOOK:  # perhaps because it had to be compiled, which is done before a deployment
             compiled = ("-X", f"pycache_prefix={folder}/compiled")
@@ -115,10 +116,11 @@ def _slow(target: Target, cost: float, times: Counter[str], used: Sequence[str],
     top = ", ".join(f"{name} {time / times.total():.0%}" for name, time in times.most_common(_LARGEST))
     aside = f" (with {', '.join(used)} of this environment)" if used else ""
     return [
-        warning(
+        Finding(
             "import-time",
-            f"{target.name}: {target.handler}",
-            f"importing it takes {cost:.0f} times what Python itself takes to start{aside}, "
+            "warning",
+            Place(field=target.name),
+            f"importing {target.handler} takes {cost:.0f} times what Python itself takes to start{aside}, "
             f"more than {budget:g} times. Most of it: {top}",
             "import what is slow inside the function that needs it, or leave it out",
         )

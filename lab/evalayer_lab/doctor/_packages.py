@@ -12,35 +12,30 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from evalayer_lab.doctor._powertools import PROVIDES, is_powertools
-from evalayer_lab.doctor._report import Finding, Results, error, listed, warning
-from evalayer_lab.doctor._source import UNREADABLE, parse
+from evalayer_lab.doctor._report import listed, package_place
+from evalayer_lab.doctor._source import UNREADABLE, has_module, parse
 from evalayer_lab.function import RUNTIME_PACKAGES, Artefact, Distribution, PathEntry, Target, marker_environment
+from evalayer_lab.inputs import Finding, Place
 
-GROUP: Final = "evalayer.metrics"
+_GROUP: Final = "evalayer.metrics"
 _BUILT_IN: Final = "evalayer_metrics"
 _OURS: Final = {"evalayer", _BUILT_IN}
 _MAKES_METRICS: Final = {"metric", "Metric", "CorpusMetric"}
+_HARMLESS_TOP: Final = {"tests", "test", "docs", "examples"}
 _MAX_SOURCE: Final = 1024 * 1024
-_KEEP: Final = "keep every *.dist-info folder in the build: metrics are found by them, and they take a few kilobytes"
+_KEEP: Final = "keep every *.dist-info folder in the build; they are small, and metrics are found through them"
 
 
-def check_layout(artefact: Artefact) -> Results:
-    """A layer's packages are in `python/`, which is what Lambda puts on the search path."""
-    if (
-        artefact.role == "layer"
-        and artefact.tree.files
-        and not any(n.startswith("python/") for n in artefact.tree.files)
-    ):
-        tops = sorted({name.partition("/")[0] for name in artefact.tree.files})
-        yield error(
-            "layer-layout",
-            artefact.name,
-            f"has no folder python/; nothing in it can be imported. It has: {listed(tops)}",
-            "put the packages into a folder called python, and zip that folder, not what is in it",
-        )
+def check_layout(artefact: Artefact) -> Iterator[Finding]:
+    """Check that a layer's packages are in `python/`, which is what Lambda puts on the search path."""
+    tops = sorted({name.partition("/")[0] for name in artefact.tree.files})
+    if artefact.role == "layer" and tops and not any(name.startswith("python/") for name in artefact.tree.files):
+        reason = f"has no folder python/, so nothing in it can be imported; it contains: {listed(tops)}"
+        fix = "put the packages into a folder called python, and zip that folder rather than its contents"
+        yield Finding("layer-layout", "error", Place(str(artefact.tree.path)), reason, fix)
 
 
-def check_packages(target: Target) -> Results:
+def check_packages(target: Target) -> Iterator[Finding]:
     """Find lost entry points, dist-infos without their packages, and entry points that lead nowhere."""
     for entry in target.entries:
         yield from _built_in(entry)
@@ -55,16 +50,14 @@ def _built_in(entry: PathEntry) -> Iterator[Finding]:
     if _BUILT_IN not in entry.packages:
         return
     for distribution in entry.distributions:
-        offers = distribution.entry_points.get(GROUP, {}).values()
+        offers = distribution.entry_points.get(_GROUP, {}).values()
         if any(value.startswith(f"{_BUILT_IN}.") for value in offers):
             return
-    yield error(
-        "stripped-dist-info",
-        f"{entry.artefact.name}: {_BUILT_IN}",
-        f"the package is there, and no dist-info beside it has entry points of the group {GROUP}: a task cannot name "
-        "a built-in metric such as exact_match",
-        _KEEP,
+    reason = (
+        f"the package is there without its dist-info, which lists its metrics (entry points of the group {_GROUP}), "
+        "so a task cannot use a built-in metric such as exact_match by name"
     )
+    yield Finding("stripped-dist-info", "error", package_place(entry, _BUILT_IN), reason, _KEEP)
 
 
 def _plugins_without_dist_info(entry: PathEntry) -> Iterator[Finding]:
@@ -72,13 +65,11 @@ def _plugins_without_dist_info(entry: PathEntry) -> Iterator[Finding]:
     for package in entry.packages.keys() - owned - _OURS:
         files = [name for name in entry.packages[package] if name.endswith(".py")]
         if any(_makes_metrics(entry, name) for name in files):
-            yield error(
-                "stripped-dist-info",
-                f"{entry.artefact.name}: {package}",
-                f"the package defines metrics, and no dist-info beside it offers them in the group {GROUP}: a task "
-                "cannot name them",
-                _KEEP,
+            reason = (
+                "the package defines metrics, but no dist-info beside it lists them (entry points of the group "
+                f"{_GROUP}), so a task cannot use them by name"
             )
+            yield Finding("stripped-dist-info", "error", package_place(entry, package), reason, _KEEP)
 
 
 def _tops(distribution: Distribution) -> Iterator[str]:
@@ -107,41 +98,21 @@ def _orphan(distribution: Distribution) -> Iterator[Finding]:
         name for name in distribution.recorded or () if name.endswith((".py", ".so", ".pyd")) and ".." not in name
     ]
     if recorded and not any(name in distribution.entry.files for name in recorded):
-        yield error(
-            "orphan-dist-info",
-            f"{distribution.entry.artefact.name}: {distribution}",
-            f"its dist-info is there, and none of the {len(recorded)} modules that it records, such as {recorded[0]}",
-            "install the distribution again, or drop its dist-info too",
-        )
+        reason = f"its dist-info is there, but none of the {len(recorded)} modules that it lists, such as {recorded[0]}"
+        fix = "reinstall it, or remove its dist-info as well"
+        yield Finding("orphan-dist-info", "error", package_place(distribution.entry, distribution), reason, fix)
 
 
 def _dangling(distribution: Distribution, target: Target) -> Iterator[Finding]:
-    for name, value in distribution.entry_points.get(GROUP, {}).items():
+    for name, value in distribution.entry_points.get(_GROUP, {}).items():
         module = value.partition(":")[0].strip()
         if module and not has_module(target, module):
-            yield error(
-                "entry-point-target",
-                f"{distribution.entry.artefact.name}: {distribution}",
-                f"offers the metric {name} from {module}, and there is no such module",
-                "install the distribution again, with all of its modules",
-            )
+            reason = f"offers the metric {name} from the module {module}, which is missing"
+            fix = "reinstall it with all of its modules"
+            yield Finding("entry-point-target", "error", package_place(distribution.entry, distribution), reason, fix)
 
 
-def has_module(target: Target, module: str) -> bool:
-    """Whether a module is anywhere on the search path."""
-    path = module.replace(".", "/")
-    return any(
-        f"{path}.py" in entry.files
-        or f"{path}/__init__.py" in entry.files
-        or any(name.startswith(f"{path}.") and name.endswith(".so") for name in entry.files)
-        for entry in target.entries
-    )
-
-
-_HARMLESS_TOP: Final = {"tests", "test", "docs", "examples"}
-
-
-def check_conflicts(target: Target) -> Results:
+def check_conflicts(target: Target) -> Iterator[Finding]:
     """Find requirements that what is present does not meet, and packages of which there are several."""
     yield from _unmet(target)
     yield from _twice(target)
@@ -171,24 +142,17 @@ def _unmet(target: Target) -> Iterator[Finding]:
     environment = marker_environment(target.runtime, target.architecture)
     for distribution in present.values():
         for requirement in distribution.requirements:
-            other = _named(present, requirement)
+            other = present.get(canonicalize_name(requirement.name))
             if other is None or other.version is None or not applies(requirement, environment):
                 continue
             if requirement.specifier.contains(other.version, prereleases=True):
                 continue
-            pinned = any(part.operator in {"==", "==="} for part in requirement.specifier)
-            where = f"{distribution.entry.artefact.name} has {distribution}, {other.entry.artefact.name} has {other}"
-            yield (error if pinned else warning)(
-                "version-conflict",
-                f"{distribution.name} and {other.name}",
-                f"{distribution} requires {other.name}{requirement.specifier}, and {other.version} is what is "
-                f"imported: {where}",
-                "build both into one layer from one resolution, or pin them alike in every layer and the function",
-            )
-
-
-def _named(present: Mapping[str, Distribution], requirement: Requirement) -> Distribution | None:
-    return present.get(canonicalize_name(requirement.name))
+            is_pinned = any(part.operator in {"==", "==="} for part in requirement.specifier)
+            place = package_place(distribution.entry, distribution)
+            source = other.entry.artefact.name
+            reason = f"requires {other.name}{requirement.specifier}, but {other.version} is imported, from {source}"
+            fix = "install both together into one layer, or pin the same versions in every layer and the function"
+            yield Finding("version-conflict", "error" if is_pinned else "warning", place, reason, fix)
 
 
 def _twice(target: Target) -> Iterator[Finding]:
@@ -207,23 +171,20 @@ def _twice(target: Target) -> Iterator[Finding]:
 
 
 def _shadowed(package: str, winner: PathEntry, loser: PathEntry) -> Finding:
-    ours, theirs = _version_of(package, winner), _version_of(package, loser)
+    ours, theirs = _find_version(package, winner), _find_version(package, loser)
     mixed = winner.prefix == loser.prefix and winner.artefact.role == "layer"
     differ = ours != theirs
     if mixed:
-        how = "the later layer is unzipped over the earlier one, and files that it lacks stay from the earlier one"
+        how = "the later layer is unzipped over the earlier one, whose other files stay"
     else:
         how = f"{winner.artefact.name} comes first on the search path"
     versions = f" ({ours} over {theirs})" if differ else ""
-    return (error if mixed and differ else warning)(
-        "shadowed-package",
-        package,
-        f"is in {winner.artefact.name} and in {loser.artefact.name}{versions}: {how}",
-        f"keep {package} in one of them",
-    )
+    reason = f"is in {winner.artefact.name} and in {loser.artefact.name}{versions}: {how}"
+    fix = f"keep {package} in one of them"
+    return Finding("shadowed-package", "error" if mixed and differ else "warning", Place(field=package), reason, fix)
 
 
-def _version_of(package: str, entry: PathEntry) -> str:
+def _find_version(package: str, entry: PathEntry) -> str:
     for distribution in entry.distributions:
         names = distribution.recorded or [f"{distribution.name.replace('-', '_')}/"]
         if any(name.startswith((f"{package}/", f"{package}.")) for name in names):
@@ -235,28 +196,21 @@ def _over_powertools(target: Target) -> Iterator[Finding]:
     arns = [arn for arn in target.unseen if is_powertools(arn)]
     for entry in target.entries if arns else ():
         for package in sorted(entry.packages.keys() & PROVIDES):
-            yield warning(
-                "shadowed-package",
-                package,
-                f"is in {entry.artefact.name}, and in the Powertools layer in a version that cannot be seen from here",
-                f"leave {package} to the Powertools layer, or drop that layer",
-            )
+            reason = f"is in {entry.artefact.name}, and in the Powertools layer in a version that is not known here"
+            fix = f"leave {package} to the Powertools layer, or remove that layer"
+            yield Finding("shadowed-package", "warning", Place(field=package), reason, fix)
 
 
 def _over_runtime(target: Target) -> Iterator[Finding]:
     for entry in target.entries:
         for package in sorted(entry.packages.keys() & RUNTIME_PACKAGES):
-            yield warning(
-                "shadows-runtime",
-                f"{entry.artefact.name}: {package}",
-                f"takes the place of the {package} that {target.runtime.name} has, whose companions stay",
-                f"leave {package} out of the build, or build in all of boto3, botocore, s3transfer and urllib3",
-            )
+            reason = f"replaces the {package} of {target.runtime.name}, but not the packages that belong with it"
+            fix = f"leave {package} out of the build, or build in all of boto3, botocore, s3transfer and urllib3"
+            yield Finding("shadows-runtime", "warning", package_place(entry, package), reason, fix)
         for package in sorted(entry.packages.keys() & sys.stdlib_module_names):
-            yield warning(
-                "shadows-stdlib",
-                f"{entry.artefact.name}: {package}",
-                f"has the name of a module of Python, and is imported in its place by everything, {package} being "
-                "looked for in the function and the layers first",
-                "rename it, or drop the backport",
+            reason = (
+                "has the same name as a module of the standard library and replaces it everywhere, because the "
+                "function and its layers come first on the search path"
             )
+            fix = "rename it, or remove the backport"
+            yield Finding("shadows-stdlib", "warning", package_place(entry, package), reason, fix)

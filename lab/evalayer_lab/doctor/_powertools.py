@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
-from evalayer_lab.doctor._report import Results, error, warning
 from evalayer_lab.function import Target
-from evalayer_lab.inputs import split_arn
+from evalayer_lab.inputs import Finding, Place, split_arn
 
 # what `pip install aws-lambda-powertools[all]` brings, from which the layer is built, without what Lambda has
 CONTENTS: Final = frozenset(
@@ -36,57 +36,41 @@ def unknown_layers(target: Target) -> list[str]:
     return [layer for layer in target.unseen if not is_powertools(layer)]
 
 
-def check_powertools(arn: str, subject: str, target: Target) -> Results:
+def check_powertools(arn: str, place: Place, target: Target) -> Iterator[Finding]:
     """Compare the ARN of a Powertools layer with a function's runtime, architecture and region.
 
     A part of the ARN that is still a `${…}` is not compared.
     """
     parts = split_arn(arn)
     if len(parts) != _PARTS or not (parts[7].isdecimal() or "${" in parts[7]):
-        yield error(
-            "powertools-name",
-            subject,
-            f"{arn} does not end with a version number",
-            "write the whole ARN, arn:aws:lambda:<region>:<account>:layer:<name>:<version>",
-        )
+        reason = f"{arn} does not end with a version number"
+        fix = "write the whole ARN, arn:aws:lambda:<region>:<account>:layer:<name>:<version>"
+        yield Finding("powertools-name", "error", place, reason, fix)
         return
     region, account, name = parts[3], parts[4], parts[6]
     wanted = f"AWSLambdaPowertoolsPythonV3-{target.runtime.name.replace('.', '')}-{target.architecture}"
     if "${" not in name and name != wanted:
         found = _NAME.match(name)
         if found is None:
-            code, reason = "powertools-name", "is no layer of Powertools 3"
+            code, reason = "powertools-name", "is not a Powertools 3 layer for Python"
         elif found[1] != str(target.runtime.minor):
-            code, reason = "powertools-runtime", f"is not for {target.runtime.name}"
+            code, reason = "powertools-runtime", f"is not for {target.runtime.name}, which {target.name} runs"
         else:
-            code, reason = "powertools-architecture", f"is not for {target.architecture}"
-        yield error(code, subject, f"{name} {reason}, which {target.name} runs", f"write {wanted}")
-    if "${" not in account and "${" not in region:
-        expected = next((owner for start, owner in _ACCOUNTS.items() if region.startswith(start)), _ACCOUNT)
-        if account != expected:
-            yield warning(
-                "powertools-account",
-                subject,
-                f"{arn} is of the account {account}; Powertools publishes from {expected} in {region}",
-                f"write {expected}, or make sure that the copy is yours and shared with this account",
-            )
-    elif "${" not in account and account not in {_ACCOUNT, *_ACCOUNTS.values()}:
-        yield warning(
-            "powertools-account",
-            subject,
-            f"{arn} is of the account {account}; Powertools publishes from {_ACCOUNT}",
-            f"write {_ACCOUNT}, or make sure that the copy is yours and shared with this account",
-        )
+            code, reason = "powertools-architecture", f"is not for {target.architecture}, which {target.name} runs on"
+        yield Finding(code, "error", place, f"{name} {reason}", f"write {wanted}")
+    expected = next((owner for start, owner in _ACCOUNTS.items() if region.startswith(start)), _ACCOUNT)
+    possible = {_ACCOUNT, *_ACCOUNTS.values()} if "${" in region else {expected}
+    if "${" not in account and account not in possible:
+        reason = f"{arn} is in account {account}, but Powertools publishes from account {expected}"
+        fix = f"write {expected}, or make sure that the copy is yours and shared with this account"
+        yield Finding("powertools-account", "warning", place, reason, fix)
 
 
-def check_region(arn: str, subject: str, target: Target) -> Results:
-    """A function can only use layers of its own region."""
+def check_region(arn: str, place: Place, target: Target) -> Iterator[Finding]:
+    """Check that a layer is in the region of its function, which cannot use another."""
     parts = split_arn(arn)
     region = parts[3] if len(parts) == _PARTS else ""
     if target.region and region and "${" not in region and region != target.region:
-        yield error(
-            "layer-region",
-            subject,
-            f"{arn} is in {region}; {target.name} is to run in {target.region}",
-            f"write ${{AWS::Region}} for the region (with !Sub), or {target.region}",
-        )
+        reason = f"{arn} is in {region}, but {target.name} is to run in {target.region}"
+        fix = f"write ${{AWS::Region}} for the region (with !Sub), or {target.region}"
+        yield Finding("layer-region", "error", place, reason, fix)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from evalayer_lab.doctor._imports import Imported
-from evalayer_lab.doctor._report import Finding, Results, Skipped, error, listed, warning
-from evalayer_lab.doctor._template import Resource, mapping
-from evalayer_lab.inputs import may_be, split_arn
+from evalayer_lab.doctor._report import listed, not_checked
+from evalayer_lab.doctor._template import Resource
+from evalayer_lab.inputs import Finding, Place, may_be, split_arn
 from evalayer_lab.recipe import Recipe
 
 _VARIABLE: Final = "EVALAYER_AGGREGATION"
@@ -32,45 +32,33 @@ def recipe_region(recipe: Recipe) -> str | None:
     return parts[3] if len(parts) >= _ARN_PARTS and parts[3] else None
 
 
-def check_recipe(path: Path, recipe: Recipe, candidates: Sequence[Candidate]) -> Results:
+def check_recipe(path: Path, recipe: Recipe, candidates: Sequence[Candidate]) -> Iterator[Finding]:
     """Compare a recipe's function and aggregation with the template's functions and their tasks."""
     arn = recipe.processor.lambda_arn
+    place = Place(str(path), field="processor.lambda_arn")
     chosen = list(candidates)
     if arn and any(candidate.function for candidate in candidates):
         parts = split_arn(arn)
+        fix = "copy the ARN from the outputs of `sam deploy`"
         if len(parts) < _ARN_PARTS or parts[2] != "lambda" or parts[5] != "function":
-            yield error(
-                "recipe-function",
-                f"{path}: processor.lambda_arn",
-                f"{arn!r} is no ARN of a Lambda function",
-                "copy it from the outputs of `sam deploy`",
-            )
+            reason = f"is {arn!r}, which is not the ARN of a Lambda function"
+            yield Finding("recipe-function", "error", place, reason, fix)
             return
         chosen = [one for one in candidates if one.function and _may_be_called(one.function, parts[6])]
         if not chosen:
-            yield _unknown_function(path, parts[6], candidates)
+            functions = [one.function for one in candidates if one.function]
+            named = [one.text("FunctionName") or f"<generated for {one.name}>" for one in functions]
+            reason = f"names the function {parts[6]}, but the template defines: {listed(named)}"
+            yield Finding("recipe-function", "error", place, reason, f"{fix}, or give the function that FunctionName")
             return
         if len(parts) > _ARN_PARTS and not any(_has_alias(one.function, parts[7]) for one in chosen):
-            yield warning(
-                "recipe-function",
-                f"{path}: processor.lambda_arn",
-                f"names the version or alias {parts[7]}, which the template does not publish",
-                "name the alias of AutoPublishAlias, or the function alone",
-            )
+            reason = f"names the version or alias {parts[7]}, which the template does not publish"
+            fix = "name the alias of AutoPublishAlias, or the function alone"
+            yield Finding("recipe-function", "warning", place, reason, fix)
     if len(chosen) == 1:
         yield from _aggregation(path, recipe, chosen[0])
     else:
-        yield Skipped("the aggregation of the recipe", "it is not clear which function of the template is meant")
-
-
-def _unknown_function(path: Path, name: str, candidates: Sequence[Candidate]) -> Finding:
-    names = [one.function.text("FunctionName") or f"<generated for {one.name}>" for one in candidates if one.function]
-    return error(
-        "recipe-function",
-        f"{path}: processor.lambda_arn",
-        f"names the function {name}, and the template makes: {listed(names)}",
-        "copy the ARN from the outputs of `sam deploy`, or give the function that FunctionName",
-    )
+        yield not_checked("the aggregation of the recipe", "it is not clear which function of the template is meant")
 
 
 def _may_be_called(function: Resource, name: str) -> bool:
@@ -87,36 +75,28 @@ def _has_alias(function: Resource | None, qualifier: str) -> bool:
     return alias is None or may_be(alias, qualifier) or qualifier.isdecimal()
 
 
-def _aggregation(path: Path, recipe: Recipe, candidate: Candidate) -> Results:
+def _aggregation(path: Path, recipe: Recipe, candidate: Candidate) -> Iterator[Finding]:
     wanted = recipe.processor.aggregation
-    subject = f"{path}: processor.aggregation"
+    place = Place(str(path), field="processor.aggregation")
     metrics = candidate.imported.corpus_metrics
     if wanted in {"min", "max"} and metrics:
-        yield error(
-            "recipe-corpus-metric",
-            subject,
-            f"is {wanted}, which loses the counters of the corpus metrics {listed(list(metrics))} of {candidate.name}",
-            "write average or sum",
-        )
+        reason = f"is {wanted}, which cannot rebuild the corpus metrics {listed(metrics)} of {candidate.name}"
+        yield Finding("recipe-corpus-metric", "error", place, reason, "write average or sum")
     elif wanted in {"min", "max"} and metrics is None:
-        yield Skipped("corpus metrics under min and max", f"the task of {candidate.name} is not known")
-    variables = mapping(mapping(candidate.function.properties if candidate.function else {}).get("Environment"))
-    built_for, where = _built_for(mapping(variables.get("Variables")), candidate)
+        yield not_checked("corpus metrics with min and max", f"the task of {candidate.name} is not known")
+    built_for, source = _read_aggregation(candidate)
     if built_for is None:
-        yield Skipped(
-            "the aggregation of the recipe", f"what {candidate.name} is built for cannot be known from the template"
-        )
+        reason = f"what {candidate.name} is built for cannot be known from the template"
+        yield not_checked("the aggregation of the recipe", reason)
     elif built_for != wanted:
-        yield error(
-            "recipe-aggregation",
-            subject,
-            f"is {wanted}, and {candidate.name} is built for {built_for} ({where})",
-            f"set both to the same: `{_VARIABLE}: {wanted}` in the template, or `aggregation: {built_for}` here",
-        )
+        reason = f"is {wanted}, but {candidate.name} is built for {built_for} ({source})"
+        fix = f"set both to the same: `{_VARIABLE}: {wanted}` in the template, or `aggregation: {built_for}` here"
+        yield Finding("recipe-aggregation", "error", place, reason, fix)
 
 
-def _built_for(variables: Mapping[str, object], candidate: Candidate) -> tuple[str | None, str]:
-    given = variables.get(_VARIABLE)
+def _read_aggregation(candidate: Candidate) -> tuple[str | None, str]:
+    """Read what a function is built for, and where that is written; None if it cannot be known."""
+    given = candidate.function.variables.get(_VARIABLE) if candidate.function else None
     if given:
         return (given, f"{_VARIABLE} in the template") if isinstance(given, str) and "${" not in given else (None, "")
     return candidate.imported.aggregation, "build_lambda_handler in its code"

@@ -2,74 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
-Severity: TypeAlias = Literal["error", "warning"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that breaks, or may break, on Lambda.
-
-    Attributes:
-        code: the check, such as `elf-architecture`; `docs/doctor.md` explains each.
-        severity: `error` for what breaks, `warning` for what may.
-        subject: the file, package or resource.
-        message: what is wrong.
-        fix: what to do.
-    """
-
-    code: str
-    severity: Severity
-    subject: str
-    message: str
-    fix: str
+from evalayer_lab.function import PathEntry
+from evalayer_lab.inputs import Finding, Place, Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """A check that could not be made, and why."""
-
-    check: str
-    reason: str
-
-
-Results: TypeAlias = Iterator[Finding | Skipped]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was examined, what was found, and what could not be checked.
+class Examination:
+    """What was examined, and what was found.
 
     Attributes:
         examined: the template, layers and functions that were read.
-        findings: errors first.
-        skipped: the checks that were not made.
+        findings: errors first, then warnings, then what could not be checked; `docs/doctor.md` explains each code.
     """
 
-    examined: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    skipped: tuple[Skipped, ...]
+    examined: Sequence[str]
+    findings: Sequence[Finding]
 
-    @property
-    def errors(self) -> int:
-        """How many of the findings are errors."""
-        return sum(finding.severity == "error" for finding in self.findings)
+    def count(self, severity: Severity) -> int:
+        """Count the findings of a severity."""
+        return sum(finding.severity == severity for finding in self.findings)
 
 
-def error(code: str, subject: str, message: str, fix: str) -> Finding:
-    """Make a finding that breaks the function."""
-    return Finding(code, "error", subject, message, fix)
+def not_checked(what: str, reason: str) -> Finding:
+    """Say that something could not be checked, and why."""
+    return Finding("not-checked", "skipped", Place(field=what), reason)
 
 
-def warning(code: str, subject: str, message: str, fix: str) -> Finding:
-    """Make a finding that may break the function."""
-    return Finding(code, "warning", subject, message, fix)
+def file_place(entry: PathEntry, name: str, line: int | None = None) -> Place:
+    """Where a file of a function or a layer is: on this machine, or in a zip as if that were a folder."""
+    return Place(f"{entry.artefact.tree.path}/{entry.prefix}{name}", line)
 
 
-def listed(names: list[str], most: int = 5) -> str:
-    """Join names, at most `most` of them."""
+def package_place(entry: PathEntry, package: object) -> Place:
+    """Where a package or a distribution is installed."""
+    return Place(str(entry.artefact.tree.path), field=str(package))
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Join names, at most `most` of them.
+
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

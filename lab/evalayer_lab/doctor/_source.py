@@ -1,4 +1,4 @@
-"""Python source of a layer or a function, parsed and never run."""
+"""Modules of a function and its layers: found by name, parsed and never run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import ast
 import re
 import sys
 import warnings
-from difflib import get_close_matches
 from typing import Final
 
 from evalayer_lab.doctor._report import listed
 from evalayer_lab.function import PathEntry, Runtime, Target
+from evalayer_lab.inputs import near_match
 
 UNREADABLE: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
 _MAX_BYTES: Final = 1024 * 1024
@@ -19,10 +19,10 @@ _NEWER: Final = re.compile(r"""\btype\s+\w|\b(?:def|class)\s+\w+\s*\[|\b[fFrRtT]
 
 
 def parse(entry: PathEntry, name: str) -> ast.Module:
-    """Parse a file's first MiB; what Python would warn of is not said.
+    """Parse a file's first MiB, without the warnings of the compiler.
 
     Raises:
-        SyntaxError, ValueError, RecursionError, MemoryError: it is no Python, or nested too deeply: `UNREADABLE`.
+        SyntaxError, ValueError, RecursionError, MemoryError: not valid Python, or nested too deeply: `UNREADABLE`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -34,14 +34,32 @@ def read_text(entry: PathEntry, name: str) -> str:
     return entry.read(name, _MAX_BYTES).decode("utf-8", "replace")
 
 
-def near_module(target: Target, module: str) -> str:
+def find_source(target: Target, module: str) -> tuple[PathEntry, str] | None:
+    """Find the source of a module: where it is on the search path, and the file there."""
+    path = module.replace(".", "/")
+    for entry in target.entries:
+        for file in (f"{path}/__init__.py", f"{path}.py"):
+            if file in entry.files:
+                return entry, file
+    return None
+
+
+def has_module(target: Target, module: str) -> bool:
+    """Whether a module, with source or compiled, is anywhere on the search path."""
+    start = f"{module.replace('.', '/')}."
+    return find_source(target, module) is not None or any(
+        name.startswith(start) and name.endswith(".so") for entry in target.entries for name in entry.files
+    )
+
+
+def suggest_module(target: Target, module: str) -> str:
     """Say which module of the function may have been meant, or which it has; nothing if it has none."""
     handler = (target.handler or "").replace("/", ".").partition(".")[0]
     own = target.entries[0].packages if target.function and target.entries else {}
     names = sorted(name for name in own if name != handler)
-    near = get_close_matches(module, names, n=1)
-    if near:
-        return f"; did you mean {near[0]}?"
+    near = near_match(module, names)
+    if near is not None:
+        return f"; did you mean {near}?"
     return f"; the function has: {listed(names)}" if names else ""
 
 

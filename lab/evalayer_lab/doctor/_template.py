@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from evalayer_lab.doctor._resolve import Resolver
-from evalayer_lab.doctor._yaml import Document, Intrinsic, read_document
-from evalayer_lab.inputs import InputError
+from evalayer_lab.doctor._intrinsics import TEMPLATE, Resolver, mapping, sequence
+from evalayer_lab.inputs import InputError, Place
+from evalayer_lab.inputs.yaml import Document, read_document
 
 _FUNCTIONS: Final = {"AWS::Serverless::Function", "AWS::Lambda::Function"}
 _LAYERS: Final = {"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"}
@@ -38,9 +38,15 @@ class Resource:
     deployed: bool | None
     document: Document
 
-    def subject(self, *place: str) -> str:
-        """Name the resource, or one of its properties, for a finding."""
-        return self.document.subject("Resources", self.name, *(("Properties", *place) if place else ()))
+    def place(self, *keys: str) -> Place:
+        """Where the resource, or one of its properties, stands, as `template.yaml:12: Function.Timeout`."""
+        at = self.document.place(("Resources", self.name, *(("Properties", *keys) if keys else ())))
+        return Place(at.path, at.line, ".".join((self.name, *keys)))
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The environment variables of a function, by name."""
+        return mapping(mapping(self.properties.get("Environment")).get("Variables"))
 
     def text(self, name: str) -> str | None:
         """Return a property's value if it is text, with a `${…}` for what is not known."""
@@ -79,7 +85,7 @@ def read_template(path: Path, region: str | None = None) -> Template:
     Raises:
         InputError: it, or `samconfig.toml`, cannot be read, or it has no resources.
     """
-    document = read_document(path)
+    document = read_document(str(path), TEMPLATE)
     overrides, configured = _samconfig(path.with_name("samconfig.toml"))
     region = configured or region
     resolver = Resolver(document.content, overrides, region)
@@ -97,18 +103,6 @@ def read_template(path: Path, region: str | None = None) -> Template:
         resources=resources,
         region=region,
     )
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """Return a value if it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def sequence(value: object) -> Sequence[Any]:
-    """Return a value if it is a list, else an empty one; a single text is a list of one."""
-    if isinstance(value, str | Intrinsic):
-        return [value]
-    return value if isinstance(value, list) else []
 
 
 def _resource(name: str, body: object, document: Document, resolver: Resolver, shared: object) -> Resource:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -20,14 +20,40 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from evalayer_lab.inputs._errors import InputError, Place
+from evalayer_lab.inputs._errors import InputError, Place, reading
 
-MAX_BYTES: Final = 64 * 1024  # 30 times the longest known recipe, and under two seconds at worst
-MAX_DEPTH: Final = 20
+_MAX_VALUES: Final = 100_000
 _TAG: Final = "tag:yaml.org,2002:"
 _TAGS: Final = frozenset(_TAG + kind for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp"))
+_CONVERTED: Final = frozenset(_TAG + kind for kind in ("int", "float", "bool", "null"))
 
-Keys = tuple[str | int, ...]
+Keys: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a kind of document may hold.
+
+    Attributes:
+        sections: what its mapping has, for a message about something else.
+        max_bytes: the largest file.
+        max_depth: how deep lists and mappings may be nested.
+        construct: makes a value of a tag and of what stands below it, plain; also for values without a tag of their
+            own. With it, aliases, merge keys, directives and other tags are read, and what is not of its type is
+            text. None refuses all of these.
+    """
+
+    sections: str
+    max_bytes: int
+    max_depth: int
+    construct: Callable[[str, object], object] | None = None
+
+
+RECIPE: Final = Dialect(
+    sections="a recipe has the sections run, evaluation, inference and processor",
+    max_bytes=64 * 1024,  # 30 times the longest known recipe, and under two seconds at worst
+    max_depth=20,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +78,9 @@ class Document:
     Attributes:
         path: the file.
         content: the mapping.
-        lines: by place (keys and list positions from the top), the line, from 1.
+        lines: by keys and list positions from the top, the line, from 1.
         text: what was read, without a byte order mark.
-        spans: by place, where each field of a mapping stands in the text.
+        spans: by keys from the top, where each field of a mapping stands in the text.
     """
 
     path: str
@@ -76,45 +102,47 @@ class Document:
         return InputError(reason, path=place.path, line=place.line, field=place.field)
 
 
-def read_document(path: str) -> Document:
-    """Read a YAML file that holds one mapping of plain values.
+def read_document(path: str, dialect: Dialect = RECIPE) -> Document:
+    """Read a YAML file that holds one mapping.
 
-    Aliases, tags other than the plain ones, directives, duplicate keys, nesting beyond 20 levels and files larger
-    than 64 KiB are refused. A date is kept as text.
+    Refused are duplicate keys, more than 100,000 values with aliases written out, and what the dialect does not allow.
+    A date is kept as text.
 
     Raises:
         InputError: the file cannot be read, or is not such a document.
     """
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path=path) from error
-    if len(content) > MAX_BYTES:
-        raise InputError(f"is larger than {MAX_BYTES // 1024} KiB; recipes are never that large", path=path)
+        with reading(path), Path(path).open("rb") as file:
+            content = file.read(dialect.max_bytes + 1)
+    except ValueError as error:  # a path that no file can have
+        raise InputError(f"cannot be read: {error}", path=path) from error
+    if len(content) > dialect.max_bytes:
+        raise InputError(f"is larger than {dialect.max_bytes // 1024} KiB, the most that is read", path=path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError("not UTF-8; save the file as UTF-8", path=path, line=line) from error
-    return parse_document(path, text)
+    return parse_document(path, text, dialect)
 
 
-def parse_document(path: str, text: str) -> Document:
+def parse_document(path: str, text: str, dialect: Dialect = RECIPE) -> Document:
     """Read the text of a file, as `read_document` does.
 
     Raises:
         InputError: it is not such a document.
     """
-    return _Reader(path).read(text)
+    return _Reader(path, dialect).read(text)
 
 
 class _Reader:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, dialect: Dialect) -> None:
         self._path = path
+        self._dialect = dialect
         self._yaml = YAML(typ="safe", pure=True)
         self._lines: dict[Keys, int] = {}
         self._spans: dict[Keys, Span] = {}
+        self._count = 0
 
     def read(self, text: str) -> Document:
         try:
@@ -124,74 +152,96 @@ class _Reader:
             mark = error.problem_mark or error.context_mark
             reason = f"not YAML: {error.problem or error.context}"
             raise self._error(reason, None if mark is None else mark.line) from error
-        except YAMLError as error:
+        except (YAMLError, ValueError) as error:
             raise self._error(f"not YAML: {getattr(error, 'reason', error)}") from error
         if root is None:
             raise self._error("is empty")
-        if not isinstance(root, MappingNode):
-            raise self._error("is not a mapping; a recipe has the sections run, evaluation, inference and processor")
+        if not isinstance(root, MappingNode) or not str(root.tag).startswith(_TAG):
+            raise self._error(f"is not a mapping; {self._dialect.sections}")
         return Document(self._path, self._mapping(root, ()), self._lines, text, self._spans)
 
     def _check_events(self, text: str) -> None:
         depth = 0
         for event in self._yaml.parse(text):
             line = event.start_mark.line
-            if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
-                raise self._error("anchors and aliases are not supported; write the value out", line)
-            if isinstance(event, DocumentStartEvent) and (event.version or event.tags):
-                raise self._error("directives (%YAML, %TAG) are not supported", line)
+            if self._dialect.construct is None:
+                if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
+                    raise self._error("anchors and aliases are not supported; write the value out", line)
+                if isinstance(event, DocumentStartEvent) and (event.version or event.tags):
+                    raise self._error("directives (%YAML, %TAG) are not supported", line)
             if isinstance(event, MappingStartEvent | SequenceStartEvent):
                 depth += 1
-                if depth > MAX_DEPTH:
-                    raise self._error(f"nested deeper than {MAX_DEPTH} levels", line)
+                if depth > self._dialect.max_depth:
+                    raise self._error(f"is nested deeper than {self._dialect.max_depth} levels", line)
             elif isinstance(event, MappingEndEvent | SequenceEndEvent):
                 depth -= 1
 
-    def _value(self, node: Node, place: Keys) -> object:
+    def _value(self, node: Node, keys: Keys) -> object:
+        self._count += 1
+        if self._count > _MAX_VALUES or len(keys) > self._dialect.max_depth:
+            reason = "is too large, or without an end, once its aliases are written out"
+            raise self._error(reason, node.start_mark.line)
+        plain: object
         if isinstance(node, MappingNode):
-            return self._mapping(node, place)
-        self._lines.setdefault(place, node.start_mark.line + 1)
-        if isinstance(node, SequenceNode):
-            self._check_tag(node, place)
-            return [self._value(item, (*place, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node, place)
+            plain = self._mapping(node, keys)
+        else:
+            self._lines.setdefault(keys, node.start_mark.line + 1)
+            if isinstance(node, SequenceNode):
+                self._check_tag(node, keys)
+                plain = [self._value(item, (*keys, index)) for index, item in enumerate(node.value)]
+            else:
+                plain = self._scalar(node, keys)
+        return plain if self._dialect.construct is None else self._dialect.construct(str(node.tag), plain)
 
-    def _mapping(self, node: MappingNode, place: Keys) -> dict[str, object]:
-        self._lines.setdefault(place, node.start_mark.line + 1)
-        self._check_tag(node, place)
+    def _mapping(self, node: MappingNode, keys: Keys) -> dict[str, object]:
+        self._lines.setdefault(keys, node.start_mark.line + 1)
+        self._check_tag(node, keys)
         values: dict[str, object] = {}
+        merged: list[object] = []
         for key_node, value_node in node.value:
             line = key_node.start_mark.line
-            key = self._scalar(key_node, place) if isinstance(key_node, ScalarNode) else None
-            if not isinstance(key, str):
-                raise self._error("a key is not text; quote it", line, place)
+            key = self._key(key_node, keys)
+            if key == "<<" and self._dialect.construct is not None:
+                value = self._value(value_node, keys)
+                merged += value if isinstance(value, list) else [value]
+                continue
             if key in values:
-                first = self._lines[(*place, key)]
-                raise self._error(f"is written twice; the first time on line {first}", line, (*place, key))
-            self._lines[(*place, key)] = line + 1
-            self._spans[(*place, key)] = Span(
+                first = self._lines[(*keys, key)]
+                raise self._error(f"is given twice; the first time is on line {first}", line, (*keys, key))
+            self._lines[(*keys, key)] = line + 1
+            self._spans[(*keys, key)] = Span(
                 (key_node.start_mark.index, key_node.end_mark.index),
                 (value_node.start_mark.index, value_node.end_mark.index),
                 block=not node.flow_style,
             )
-            values[key] = self._value(value_node, (*place, key))
+            values[key] = self._value(value_node, (*keys, key))
+        for other in merged:
+            if isinstance(other, dict):
+                values = {**other, **values}
         return values
 
-    def _scalar(self, node: Node, place: Keys) -> object:
-        self._check_tag(node, place)
-        kind = str(node.tag).removeprefix(_TAG)
-        if kind == "timestamp":
+    def _key(self, node: Node, keys: Keys) -> str:
+        is_scalar = isinstance(node, ScalarNode)
+        if not is_scalar or (self._dialect.construct is None and not isinstance(self._scalar(node, keys), str)):
+            raise self._error("a key is not text; quote it", node.start_mark.line, keys)
+        return str(node.value)
+
+    def _scalar(self, node: Node, keys: Keys) -> object:
+        self._check_tag(node, keys)
+        if node.tag not in _CONVERTED:
             return node.value
         try:
             return self._yaml.constructor.construct_object(node)
         except (ValueError, LookupError, YAMLError) as error:
-            reason = f"is not of the type {kind}; quote it if it is text"
-            raise self._error(reason, node.start_mark.line, place) from error
+            if self._dialect.construct is not None:
+                return node.value
+            reason = f"is not of the type {str(node.tag).removeprefix(_TAG)}; quote it if it is text"
+            raise self._error(reason, node.start_mark.line, keys) from error
 
-    def _check_tag(self, node: Node, place: Keys) -> None:
-        if node.tag not in _TAGS:
-            raise self._error(f"the tag {node.tag} is not supported", node.start_mark.line, place)
+    def _check_tag(self, node: Node, keys: Keys) -> None:
+        if self._dialect.construct is None and node.tag not in _TAGS:
+            raise self._error(f"the tag {node.tag} is not supported", node.start_mark.line, keys)
 
-    def _error(self, reason: str, line: int | None = None, place: Keys = ()) -> InputError:
-        field = ".".join(map(str, place)) or None
+    def _error(self, reason: str, line: int | None = None, keys: Keys = ()) -> InputError:
+        field = ".".join(map(str, keys)) or None
         return InputError(reason, path=self._path, line=None if line is None else line + 1, field=field)

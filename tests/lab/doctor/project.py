@@ -8,7 +8,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evalayer_lab.doctor import Finding, Report, examine
+from evalayer_lab.doctor import Examination, examine
+from evalayer_lab.inputs import Finding
 
 ROOT = Path(__file__).parents[3]
 X86_64, AARCH64 = 62, 183
@@ -152,16 +153,24 @@ class Project:
         self.edit("  Function:\n", f"{resource}  Function:\n")
         return self.build / name / "python"
 
-    def examine(self, recipe: Path | None = None) -> Report:
+    def examine(self, recipe: Path | None = None) -> Examination:
         return examine(self.template, recipe=recipe)
 
+    def faults(self, recipe: Path | None = None) -> list[Finding]:
+        """Examine, and return the errors and the warnings."""
+        return [finding for finding in self.examine(recipe).findings if finding.severity != "skipped"]
+
+    def skipped(self, recipe: Path | None = None) -> list[Finding]:
+        """Examine, and return what could not be checked."""
+        return [finding for finding in self.examine(recipe).findings if finding.severity == "skipped"]
+
     def found(self, recipe: Path | None = None) -> list[tuple[str, str]]:
-        """Examine, and return the code and the severity of every finding."""
-        return [(finding.code, finding.severity) for finding in self.examine(recipe).findings]
+        """Examine, and return the code and the severity of every error and warning."""
+        return [(finding.code, finding.severity) for finding in self.faults(recipe)]
 
     def only(self, recipe: Path | None = None) -> Finding:
-        """Examine, and return the one finding."""
-        [finding] = self.examine(recipe).findings
+        """Examine, and return the one error or warning."""
+        [finding] = self.faults(recipe)
         return finding
 
 

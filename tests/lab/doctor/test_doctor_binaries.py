@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from tests.lab.doctor.project import AARCH64, ARM_WHEEL, X86_64, Project, elf, install
 
 from evalayer_lab.function import Artefact, PathEntry, open_tree, unloadable
+from evalayer_lab.inputs import Place
 
 
 def test_a_clean_project_has_no_finding_and_every_check_is_made(project: Project) -> None:
     report = project.examine(project.recipe)
-    assert report.findings == ()
-    assert report.skipped == ()
+    assert report.findings == []
     assert [one.rpartition("/")[2] for one in report.examined] == ["template.yaml", "Function", "Layer"]
 
 
@@ -39,10 +39,10 @@ def test_a_shared_object_for_something_else(project: Project, file: str, content
     (project.python / "quick" / file).write_bytes(content)
     finding = project.only()
     assert (finding.code, finding.severity) == (code, "error")
-    assert finding.subject == f"Layer: python/quick/{file}"
-    assert said in finding.message
-    assert "--platform manylinux_2_28_aarch64" in finding.fix
-    assert "--python-version 3.13" in finding.fix
+    assert finding.place == Place(f"{project.python}/quick/{file}")
+    assert said in finding.reason
+    assert "--platform manylinux_2_28_aarch64" in str(finding.fix)
+    assert "--python-version 3.13" in str(finding.fix)
 
 
 @pytest.mark.parametrize("file", ["_quick.abi3.so", "_quick.so", "libquick-0a1b.so.1.2"])
@@ -59,12 +59,12 @@ def test_builds_for_several_pythons_are_fine_if_one_fits(project: Project) -> No
 def test_many_shared_objects_of_a_package_are_one_finding(project: Project) -> None:
     for number in range(50):
         (project.python / "quick" / f"_{number}.abi3.so").write_bytes(elf(X86_64))
-    assert "quick: 50 shared objects are built for x86_64" in project.only().message
+    assert "quick: 50 shared objects are built for x86_64" in project.only().reason
 
 
 def test_the_function_is_looked_at_too(project: Project) -> None:
     (project.function / "native.abi3.so").write_bytes(elf(X86_64))
-    assert project.only().subject == "Function: native.abi3.so"
+    assert project.only().place == Place(f"{project.function}/native.abi3.so")
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,7 @@ def test_the_function_is_looked_at_too(project: Project) -> None:
         ("cp312-cp312-manylinux_2_17_aarch64", "wheel-python"),
         ("cp313-cp313t-manylinux_2_17_aarch64", "wheel-python"),
         ("cp314-abi3-manylinux_2_17_aarch64", "wheel-python"),
+        (f"cp3{'9' * 5000}-abi3-manylinux_2_17_aarch64", "wheel-python"),
         ("pp311-pypy311_pp73-manylinux_2_17_aarch64", "wheel-python"),
         ("py2-none-any", "wheel-python"),
         ("py314-none-any", "wheel-python"),
@@ -87,8 +88,9 @@ def test_the_function_is_looked_at_too(project: Project) -> None:
 def test_a_wheel_for_something_else(project: Project, tag: str, code: str) -> None:
     install(project.python, "quick", "1.0", tags=[tag])
     finding = project.only()
-    assert (finding.code, finding.severity, finding.subject) == (code, "error", "Layer: quick 1.0")
-    assert tag in finding.message
+    assert (finding.code, finding.severity) == (code, "error")
+    assert finding.place == Place(str(project.python.parent), field="quick 1.0")
+    assert tag in finding.reason
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_amazon_linux_2_has_an_older_glibc(project: Project) -> None:
     text = project.template.read_text().replace("python3.13", "python3.11").replace("python313", "python311")
     project.template.write_text(text)
     (project.python / "quick" / "_quick.cpython-313-aarch64-linux-gnu.so").unlink()
-    assert "needs glibc 2.28, Amazon Linux 2 has 2.26" in project.only().message
+    assert "needs glibc 2.28, but Amazon Linux 2 has 2.26" in project.only().reason
 
 
 def test_an_x86_function_wants_x86_files(project: Project) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from tests.lab.doctor.project import TEMPLATE, Project, install
 
 from evalayer_lab.doctor import examine
-from evalayer_lab.doctor._yaml import Intrinsic, read_document
 from evalayer_lab.function import open_tree
 from evalayer_lab.inputs import InputError
 
@@ -79,7 +78,7 @@ def test_encrypted_and_oddly_compressed_members(tmp_path: Path) -> None:
 def test_bombs_are_refused_before_they_are_read(tmp_path: Path) -> None:
     path = archive(tmp_path / "layer.zip", {"python/x.bin": b"1"})
     content = bytearray(path.read_bytes())
-    struct.pack_into("<L", content, content.index(b"PK\1\2") + 24, MAX_BYTES + 1)  # the size it claims to have
+    struct.pack_into("<L", content, content.index(b"PK\1\2") + 24, 2**31)  # the size it claims to have
     path.write_bytes(content)
     assert "is larger than" in refused(path)
     with zipfile.ZipFile(path, "w") as file:
@@ -198,10 +197,10 @@ def template_outcome(content: bytes) -> None:
     ("text", "reason"),
     [
         ("Resources: {a: !Ref b", "not YAML"),
-        ("Resources:\n  A: 1\n  A: 2\n", "for the second time"),
-        ("[1, 2]", "is no template"),
-        ("", "is no template"),
-        ("!Ref {a: 1}", "is no template"),
+        ("Resources:\n  A: 1\n  A: 2\n", "Resources.A: is given twice; the first time is on line 2"),
+        ("[1, 2]", "is not a mapping"),
+        ("", "is empty"),
+        ("!Ref {a: 1}", "is not a mapping"),
         ("Description: nothing here", "has no Resources"),
         ("Resources: []", "has no Resources"),
         ("Resources: {? [1, 2] : 3}", "a key is not text"),
@@ -220,17 +219,18 @@ def test_templates_that_cannot_be_used(tmp_path: Path, text: str, reason: str) -
     assert reason in str(raised.value)
 
 
-def test_intrinsic_functions_are_inert_records(tmp_path: Path) -> None:
-    path = tmp_path / "template.yaml"
-    path.write_text(
-        "a: !GetAtt R.Arn.x\nb: {'Fn::GetAtt': [R, Arn]}\nc: !!python/object:os.system {}\nd: !Anything [1]\n"
-    )
-    assert read_document(path).content == {
-        "a": Intrinsic("GetAtt", ["R", "Arn.x"]),
-        "b": Intrinsic("GetAtt", ["R", "Arn"]),
-        "c": {},
-        "d": Intrinsic("Anything", [1]),
-    }
+@pytest.mark.parametrize("role", ["!GetAtt Role.Arn", "{'Fn::GetAtt': [Role, Arn]}", "!Sub '${Role.Arn}'"])
+def test_intrinsic_functions_have_a_long_form(project: Project, role: str) -> None:
+    project.edit("Action: xray:PutTraceSegments", "Action: s3:GetObject")
+    project.edit("!GetAtt Role.Arn", role)
+    assert project.found() == [("iam-wildcard", "warning")]
+
+
+def test_tags_are_inert(project: Project) -> None:
+    made = project.folder / "made"
+    project.edit("Timeout: 30", f"Timeout: !!python/object/apply:os.mkdir [{made}]\n      MemorySize: !Anything [1]")
+    assert project.found() == []
+    assert not made.exists()
 
 
 def test_a_template_may_be_json(project: Project) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.lab.doctor.project import Project, elf, install, zipped
 
 from evalayer_lab.doctor import examine
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, Place
 
 LIMIT = 262_144_000
 
@@ -24,8 +24,8 @@ def test_pydantic_and_its_core_pinned_apart_across_layers(project: Project) -> N
     install(later, "pydantic_core", "2.27.2")
     conflict = next(finding for finding in project.examine().findings if finding.code == "version-conflict")
     assert conflict.severity == "error"
-    assert "pydantic 2.11.0 requires pydantic-core==2.33.0, and 2.27.2 is what is imported" in conflict.message
-    assert "Later has pydantic-core 2.27.2" in conflict.message
+    assert "requires pydantic-core==2.33.0, but 2.27.2 is imported, from Later" in conflict.reason
+    assert conflict.place == Place(str(project.python.parent), field="pydantic 2.11.0")
 
 
 def test_the_function_wins_over_layers_and_the_later_layer_over_the_earlier(project: Project) -> None:
@@ -77,12 +77,12 @@ def test_one_package_in_two_layers(project: Project) -> None:
     later = project.add_layer("Later")
     install(later, "core", "1.0")
     finding = project.only()
-    assert (finding.code, finding.severity, finding.subject) == ("shadowed-package", "warning", "core")
+    assert (finding.code, finding.severity, finding.place.field) == ("shadowed-package", "warning", "core")
     shutil.rmtree(later)
     install(later, "core", "2.0")
     finding = project.only()
     assert (finding.code, finding.severity) == ("shadowed-package", "error")
-    assert "is in Later and in Layer (core 2.0 over core 1.0): the later layer is unzipped over" in finding.message
+    assert "is in Later and in Layer (core 2.0 over core 1.0): the later layer is unzipped over" in finding.reason
 
 
 def test_namespace_packages_may_share_a_name(project: Project) -> None:
@@ -97,20 +97,22 @@ def test_namespace_packages_may_share_a_name(project: Project) -> None:
 def test_powertools_layer_brings_pydantic_too(project: Project) -> None:
     install(project.python, "pydantic", "2.11.0")
     finding = project.only()
-    assert (finding.code, finding.severity, finding.subject) == ("shadowed-package", "warning", "pydantic")
-    assert "Powertools layer" in finding.message
+    assert (finding.code, finding.severity, finding.place.field) == ("shadowed-package", "warning", "pydantic")
+    assert "Powertools layer" in finding.reason
 
 
 @pytest.mark.parametrize("name", ["boto3", "botocore", "awslambdaric", "urllib3"])
 def test_packages_of_the_runtime(project: Project, name: str) -> None:
     install(project.function, name, "1.0")
     finding = project.only()
-    assert (finding.code, finding.severity, finding.subject) == ("shadows-runtime", "warning", f"Function: {name}")
+    assert (finding.code, finding.severity) == ("shadows-runtime", "warning")
+    assert finding.place == Place(str(project.function), field=name)
 
 
 def test_modules_of_python(project: Project) -> None:
     (project.function / "sched.py").write_text("")
-    assert (project.only().code, project.only().subject) == ("shadows-stdlib", "Function: sched")
+    assert project.only().code == "shadows-stdlib"
+    assert project.only().place == Place(str(project.function), field="sched")
 
 
 def test_more_than_lambda_accepts_unzipped(project: Project) -> None:
@@ -118,8 +120,8 @@ def test_more_than_lambda_accepts_unzipped(project: Project) -> None:
     sparse(project.python / "quick" / "weights.bin", LIMIT - size + 1)
     finding = next(finding for finding in project.examine().findings if finding.code == "unzipped-size")
     assert finding.severity == "error"
-    assert "262,144,001 bytes unzipped, without 1 layer " in finding.message
-    assert "The largest: quick of Layer 249.9 MiB" in finding.message
+    assert "262,144,001 bytes unzipped, without 1 layer " in finding.reason
+    assert "the largest packages are quick of Layer 249.9 MiB" in finding.reason
     sparse(project.python / "quick" / "weights.bin", LIMIT - size)
     assert project.found() == []
 
@@ -134,19 +136,19 @@ def test_more_than_a_direct_upload_takes(project: Project, tmp_path: Path) -> No
     assert project.only().code == "zipped-size"
     archive = zipped(project.python.parent, tmp_path / "layer.zip")
     [finding] = examine(layers=[archive]).findings
-    assert (finding.code, finding.subject) == ("zipped-size", "layer.zip")
-    assert finding.message.startswith("53.")
+    assert (finding.code, finding.place) == ("zipped-size", Place(str(archive)))
+    assert finding.reason.startswith("is 53.")
 
 
 def test_built_in_metrics_without_their_dist_info(project: Project) -> None:
     shutil.rmtree(project.dist_info)
-    found = project.examine().findings
+    found = project.faults()
     assert [(finding.code, finding.severity) for finding in found] == [
         ("handler-import", "error"),
         ("stripped-dist-info", "error"),
     ]
-    assert "unknown metric 'exact_match'" in found[0].message
-    assert found[1].subject == "Layer: evalayer_metrics"
+    assert "unknown metric 'exact_match'" in found[0].reason
+    assert found[1].place.field == "evalayer_metrics"
 
 
 def test_a_plugin_without_its_dist_info(project: Project) -> None:
@@ -154,7 +156,7 @@ def test_a_plugin_without_its_dist_info(project: Project) -> None:
     info = install(project.python, "contacts", "1.0", {"contacts/__init__.py": source})
     assert project.found() == []
     shutil.rmtree(info)
-    assert (project.only().code, project.only().subject) == ("stripped-dist-info", "Layer: contacts")
+    assert (project.only().code, project.only().place.field) == ("stripped-dist-info", "contacts")
 
 
 def test_a_module_that_uses_evalayer_and_offers_no_metric_needs_no_dist_info(project: Project) -> None:
@@ -167,14 +169,14 @@ def test_a_module_that_uses_evalayer_and_offers_no_metric_needs_no_dist_info(pro
 def test_a_dist_info_without_its_package(project: Project) -> None:
     shutil.rmtree(project.python / "quick")
     finding = project.only()
-    assert (finding.code, finding.severity, finding.subject) == ("orphan-dist-info", "error", "Layer: quick 1.0")
+    assert (finding.code, finding.severity, finding.place.field) == ("orphan-dist-info", "error", "quick 1.0")
 
 
 def test_an_entry_point_that_leads_nowhere(project: Project) -> None:
     install(project.python, "contacts", "1.0", entry_points="[evalayer.metrics]\nnone = contacts.gone:none\n")
     finding = project.only()
     assert (finding.code, finding.severity) == ("entry-point-target", "error")
-    assert "contacts.gone" in finding.message
+    assert "contacts.gone" in finding.reason
 
 
 def test_a_layer_without_its_folder_python(project: Project) -> None:
@@ -183,7 +185,7 @@ def test_a_layer_without_its_folder_python(project: Project) -> None:
     shutil.move(project.build / "moved", project.build / "Layer")
     finding = next(finding for finding in project.examine().findings if finding.code == "layer-layout")
     assert finding.severity == "error"
-    assert "evalayer" in finding.message
+    assert "evalayer" in finding.reason
 
 
 def test_a_layer_alone_from_a_folder_and_from_a_zip(project: Project, tmp_path: Path) -> None:
@@ -193,7 +195,7 @@ def test_a_layer_alone_from_a_folder_and_from_a_zip(project: Project, tmp_path: 
     for path in (folder, archive):
         report = examine(layers=[path])
         assert [finding.code for finding in report.findings] == ["elf-architecture"]
-        assert "runs python3.13 on arm64" in report.findings[0].message
+        assert "runs python3.13 on arm64" in report.findings[0].reason
     assert [f.code for f in examine(layers=[folder], architecture="x86_64", runtime="python3.12").findings] == [
         "elf-architecture",
         "wheel-architecture",

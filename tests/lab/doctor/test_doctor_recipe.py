@@ -10,22 +10,22 @@ def test_another_aggregation_than_the_template(project: Project) -> None:
     project.edit("aggregation: average", "aggregation: sum", project.recipe)
     finding = project.only(project.recipe)
     assert (finding.code, finding.severity) == ("recipe-aggregation", "error")
-    assert "is sum, and Function is built for average (EVALAYER_AGGREGATION in the template)" in finding.message
+    assert "is sum, but Function is built for average (EVALAYER_AGGREGATION in the template)" in finding.reason
 
 
 def test_another_aggregation_than_the_code(project: Project) -> None:
     project.edit("          EVALAYER_AGGREGATION: !Ref Aggregation\n", "          OTHER: x\n")
     assert project.found(project.recipe) == []
     project.edit("(task)", '(task, aggregation="sum")', project.function / "app.py")
-    assert "built for sum (build_lambda_handler in its code)" in project.only(project.recipe).message
+    assert "built for sum (build_lambda_handler in its code)" in project.only(project.recipe).reason
 
 
 @pytest.mark.parametrize("aggregation", ["min", "max"])
 def test_a_corpus_metric_under_min_or_max(project: Project, aggregation: str) -> None:
     project.edit("aggregation: average", f"aggregation: {aggregation}", project.recipe)
     assert project.found(project.recipe) == [("recipe-aggregation", "error"), ("recipe-corpus-metric", "error")]
-    finding = project.examine(project.recipe).findings[1]
-    assert "corpus metrics class of Function" in finding.message
+    finding = project.faults(project.recipe)[1]
+    assert "corpus metrics class of Function" in finding.reason
     app = project.function / "app.py"
     project.edit(', classification(field="class", labels=["network", "access"])', "", app)
     assert project.found(project.recipe) == [("recipe-aggregation", "error")]

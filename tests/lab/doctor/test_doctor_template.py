@@ -5,7 +5,7 @@ import shutil
 import pytest
 from tests.lab.doctor.project import Project
 
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, Place
 
 POWERTOOLS = "!Sub arn:aws:lambda:${AWS::Region}:017000801446:layer:${Powertools}:18"
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:other:1"
@@ -21,10 +21,10 @@ LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:other:1"
          "error", "x86_64"),
         ("      CompatibleRuntimes: [python3.13]\n", "", "compatible-runtimes", "warning", "has no Compatible"),
         ("CompatibleRuntimes: [python3.13]", "CompatibleRuntimes: [python3.12]", "compatible-runtimes", "error", "12"),
-        ("      Timeout: 30\n", "", "short-timeout", "warning", "has no Timeout"),
-        ("Timeout: 30", "Timeout: 3", "short-timeout", "warning", "has 3 seconds"),
-        ("      FunctionName: SageMaker-tickets\n", "", "function-name", "warning", "has no FunctionName"),
-        ("FunctionName: SageMaker-tickets", "FunctionName: tickets", "function-name", "warning", "is called tickets"),
+        ("      Timeout: 30\n", "", "short-timeout", "warning", "is missing"),
+        ("Timeout: 30", "Timeout: 3", "short-timeout", "warning", "is 3 seconds"),
+        ("      FunctionName: SageMaker-tickets\n", "", "function-name", "warning", "is missing; "),
+        ("FunctionName: SageMaker-tickets", "FunctionName: tickets", "function-name", "warning", "is tickets; "),
         ("Action: [logs:CreateLogStream, logs:PutLogEvents]", "Action: logs:*", "iam-wildcard", "warning", "logs:*"),
         ("Action: xray:PutTraceSegments", "Action: s3:GetObject", "iam-wildcard", "warning", "s3:GetObject on every"),
         ("Action: xray:PutTraceSegments", "Action: '*'", "iam-wildcard", "error", "allows every action"),
@@ -35,7 +35,7 @@ LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:other:1"
         ("layer:${Powertools}:18", "layer:${Powertools}", "powertools-name", "error", "version number"),
         ("python313-arm64}", "python312-arm64}", "powertools-runtime", "error", "is not for python3.13"),
         ("python313-arm64}", "python313-x86_64}", "powertools-architecture", "error", "is not for arm64"),
-        ("PythonV3-python313-arm64}", "PythonV2-Arm64}", "powertools-name", "error", "no layer of Powertools 3"),
+        ("PythonV3-python313-arm64}", "PythonV2-Arm64}", "powertools-name", "error", "not a Powertools 3 layer"),
         ("017000801446", "123456789012", "powertools-account", "warning", "017000801446"),
         ("${AWS::Region}:017000801446", "us-gov-east-1:017000801446", "powertools-account", "warning", "165087284144"),
     ],
@@ -44,14 +44,15 @@ def test_a_fault_in_the_template(project: Project, old: str, new: str, code: str
     project.edit(old, new)
     finding = project.only()
     assert (finding.code, finding.severity) == (code, severity)
-    assert said in finding.message
-    assert finding.subject.startswith(f"{project.template}:")
+    assert said in finding.reason
+    assert finding.place.path == str(project.template)
+    assert finding.place.line
 
 
 def test_findings_have_the_line(project: Project) -> None:
     project.edit("Timeout: 30", "Timeout: 3")
     line = project.template.read_text().splitlines().index("      Timeout: 3") + 1
-    assert project.only().subject == f"{project.template}:{line} Function.Timeout"
+    assert project.only().place == Place(str(project.template), line, "Function.Timeout")
 
 
 def test_an_architecture_that_is_left_to_lambda(project: Project) -> None:
@@ -71,7 +72,7 @@ def test_layers_of_another_region(project: Project) -> None:
     assert project.found() == []
     (project.folder / "samconfig.toml").write_text('[default.deploy.parameters]\nregion = "us-east-1"\n')
     assert (project.only().code, project.only().severity) == ("layer-region", "error")
-    assert "is in eu-west-1; Function is to run in us-east-1" in project.only().message
+    assert "is in eu-west-1, but Function is to run in us-east-1" in project.only().reason
 
 
 def test_the_region_of_the_recipe_counts_where_no_other_is_known(project: Project) -> None:
@@ -111,9 +112,8 @@ def test_a_samconfig_that_cannot_be_read(project: Project, text: str) -> None:
 )
 def test_what_cannot_be_known_is_no_finding(project: Project, old: str, new: str, skipped: str) -> None:
     project.edit(old, new)
-    report = project.examine()
-    assert report.findings == ()
-    assert skipped in [one.check for one in report.skipped]
+    assert project.found() == []
+    assert skipped in [finding.place.field for finding in project.skipped()]
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,7 @@ def test_globals_are_the_functions_too(project: Project) -> None:
     project.edit(
         "Resources:\n", "Globals: {Function: {Timeout: 30, Runtime: python3.13, Layers: [!Ref Layer]}}\nResources:\n"
     )
-    assert project.examine().findings == ()
-    assert project.examine().skipped == ()
+    assert project.examine().findings == []
 
 
 def test_aliases_are_written_out(project: Project) -> None:
@@ -164,16 +163,15 @@ def test_aliases_are_written_out(project: Project) -> None:
 
 def test_what_is_not_built_is_said(project: Project) -> None:
     shutil.rmtree(project.build)
-    report = project.examine()
-    assert report.findings == ()
-    assert [one.check for one in report.skipped] == ["the function Function", "the layer Layer"]
+    assert project.found() == []
+    assert [one.place.field for one in project.skipped()] == ["the function Function", "the layer Layer"]
 
 
 def test_functions_that_share_their_code_are_found_where_sam_built_it(project: Project) -> None:
     project.function.rename(project.build / "Shared")
     built = project.template.read_text().replace("CodeUri: processors", "CodeUri: Shared")
     (project.build / "template.yaml").write_text(built.replace("ContentUri: layer", "ContentUri: Layer"))
-    assert project.examine().skipped == ()
+    assert project.examine().findings == []
     (project.build / "Shared" / "app.py").unlink()
     assert project.only().code == "handler-missing"
 

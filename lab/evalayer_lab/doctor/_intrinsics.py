@@ -1,17 +1,53 @@
-"""The values of a template's intrinsic functions, as far as the template tells them."""
+"""The intrinsic functions of a template: read as records, and their values as far as the template tells them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
-from evalayer_lab.doctor._yaml import Intrinsic
+from evalayer_lab.inputs.yaml import Dialect
 
+
+@dataclass(frozen=True, slots=True)
+class Intrinsic:
+    """An intrinsic function as it stands in a template: `!Ref Name` is `Intrinsic("Ref", "Name")`."""
+
+    name: str
+    argument: object
+
+
+def _construct(tag: str, value: object) -> object:
+    """Make a record of `!Sub …` and of its long form, `{"Fn::Sub": …}`; nothing is executed."""
+    if isinstance(value, dict) and len(value) == 1:
+        [(key, argument)] = value.items()
+        if key == "Ref" or key.startswith("Fn::"):
+            value = Intrinsic(key.removeprefix("Fn::"), argument)
+    if not tag.startswith("!") or tag == "!":
+        return value
+    return Intrinsic(tag[1:], value.split(".", 1) if tag == "!GetAtt" and isinstance(value, str) else value)
+
+
+TEMPLATE: Final = Dialect(
+    sections="a template has a section Resources", max_bytes=256 * 1024, max_depth=40, construct=_construct
+)
 _HOLE: Final = re.compile(r"\$\{([^!{}][^{}]*)\}")
 _MAX_HOLES: Final = 100
 _MAX_VALUE: Final = 4096  # CloudFormation's own limit for a parameter
 _ABSENT: Final = Intrinsic("Ref", "AWS::NoValue")
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return a value if it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence(value: object) -> Sequence[Any]:
+    """Return a value if it is a list, else an empty one; a single text is a list of one."""
+    if isinstance(value, str | Intrinsic):
+        return [value]
+    return value if isinstance(value, list) else []
 
 
 class Resolver:
@@ -27,10 +63,10 @@ class Resolver:
     """
 
     def __init__(self, template: Mapping[str, object], overrides: Mapping[str, str], region: str | None) -> None:
-        self._conditions = _section(template, "Conditions")
-        self._mappings = _section(template, "Mappings")
+        self._conditions = mapping(template.get("Conditions"))
+        self._mappings = mapping(template.get("Mappings"))
         self._known: dict[str, object] = {} if region is None else {"AWS::Region": region}
-        for name, parameter in _section(template, "Parameters").items():
+        for name, parameter in mapping(template.get("Parameters")).items():
             value = _parameter(parameter, overrides.get(name))
             if value is not None:
                 self._known[name] = value
@@ -121,11 +157,6 @@ def _parameter(parameter: object, override: str | None) -> object:
     if len(text) > _MAX_VALUE:
         return None
     return [part.strip() for part in text.split(",")] if kind == "CommaDelimitedList" else text
-
-
-def _section(template: Mapping[str, object], name: str) -> Mapping[str, object]:
-    section = template.get(name)
-    return section if isinstance(section, Mapping) else {}
 
 
 def _is_known(value: object) -> bool:
