@@ -18,11 +18,11 @@ FOLDERS = ("layer", "metrics", "lab")
 _FILLED_IN = "{…}"
 _TWO_WORDS = re.compile(r"(\{…\}|[A-Za-z]{2,})[^A-Za-z{]{0,4}\s[^A-Za-z{]{0,4}(\{…\}|[A-Za-z]{2,})")
 _WORD = re.compile(r"[A-Za-z]{3,}")
-_CODE = re.compile(
-    r"\b(SELECT|FROM|WHERE|WHEN|JOIN|ORDER BY|CREATE|COPY|PARTITION|AND|OR|IS NOT|NULL|DESCRIBE|LIMIT|INSERT)\b"
-    r"|\b(DROP|SET)\b|[)'\d]::|union_by_name|file_row_number|import [\w, ]+;|import json |^[<&:]|^\w+\(\{|\w\|\w.*\w\|\w|default-src"
-    r"|=device-width"
+_SQL = re.compile(
+    r"\b(SELECT|FROM|WHERE|WHEN|JOIN|ORDER BY|CREATE|COPY|PARTITION|AND|OR|IS NOT|NULL|DESCRIBE|LIMIT|INSERT|DROP|SET)"
+    r"\b|[)'\d]::|union_by_name|file_row_number"
 )
+_CODE = re.compile(r"import [\w, ]+;|import json |^[<&:]|^\w+\(\{|\w\|\w.*\w\|\w|default-src|=device-width")
 _NOT_READ = {"class_", "transform", "style", "viewBox"}  # attributes of an element
 _WORD_LISTS = {"words", "_words", "_word_set"}  # of other languages, to look for in answers
 
@@ -90,7 +90,8 @@ def _squeezed(text: str) -> str:
 
 
 def _is_sentence(text: str) -> bool:
-    return bool(_TWO_WORDS.search(text) and _WORD.search(text) and not _CODE.search(text))
+    is_code = _SQL.search(text) or _CODE.search(text)
+    return bool(_TWO_WORDS.search(text) and _WORD.search(text)) and not is_code
 
 
 if __name__ == "__main__":
