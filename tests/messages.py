@@ -1,7 +1,7 @@
 """Every text that a user can read, collected from the code, so that it can be read in one place.
 
-`python -m tests.messages` writes `tests/messages.txt`, a line `path: text` for each, with `{…}` for what is filled in.
-`tests/test_messages.py` keeps the list in step and looks through it.
+A line of `tests/messages.txt` is `path: text`, with `{…}` for what is filled in. `tests/test_messages.py` looks through
+the list.
 """
 
 import ast
@@ -12,7 +12,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LIST = ROOT / "tests" / "messages.txt"
-RENEW = "python -m tests.messages"
 FOLDERS = ("layer", "metrics", "lab")
 
 _FILLED_IN = "{…}"
@@ -27,16 +26,15 @@ _NOT_READ = {"class_", "transform", "style", "viewBox"}  # attributes of an elem
 _WORD_LISTS = {"words", "_words", "_word_set"}  # of other languages, to look for in answers
 
 
-def collect() -> list[str]:
-    """The lines of the list, sorted."""
+def render() -> str:
+    """The list, sorted."""
     files = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "templates" not in path.parts)
-    return sorted(
-        {
-            f"{path.relative_to(ROOT).as_posix()}: {text}"
-            for path in files
-            for text in texts_in(path.read_text(encoding="utf-8"), in_html="html" in path.parts)
-        }
-    )
+    lines = {
+        f"{path.relative_to(ROOT).as_posix()}: {text}\n"
+        for path in files
+        for text in texts_in(path.read_text(encoding="utf-8"), in_html="html" in path.parts)
+    }
+    return "".join(sorted(lines))
 
 
 def texts_in(source: str, *, in_html: bool = False) -> Iterator[str]:
@@ -92,7 +90,3 @@ def _squeezed(text: str) -> str:
 def _is_sentence(text: str) -> bool:
     is_code = _SQL.search(text) or _CODE.search(text)
     return bool(_TWO_WORDS.search(text) and _WORD.search(text)) and not is_code
-
-
-if __name__ == "__main__":
-    LIST.write_text("".join(f"{line}\n" for line in collect()), encoding="utf-8")

@@ -58,7 +58,7 @@ EXCEPTIONS: dict[str, str] = {
     "tests/layer/test_discovery.py": "to be moved to the face",
     "tests/metrics/test_reasoning_coherence.py": "to be moved to the face",
     "tests/metrics/test_schema_adherence.py": "to be moved to the face",
-    "tests/test_docs.py": "to be moved to the face",
+    "tests/commands.py": "to be moved to the face",
     "tests/test_public_api.py": "to be moved to the face",
     "tests/test_rooms.py": "to be moved to the face",
 }
