@@ -19,14 +19,14 @@ answer is no (a broken row, a worse run, no gate), and 2 means that the input or
 """
 
 
-def every_command() -> Iterator[click.Context]:
+def every_command() -> list[click.Context]:
     """A context for each command that does something, in the order of `--help`."""
-    return _below(click.Context(root, info_name="evalayer", **root.context_settings))
+    return list(_below(click.Context(root, info_name="evalayer", **root.context_settings)))
 
 
 def render() -> str:
     """The page."""
-    contexts = list(every_command())
+    contexts = every_command()
     rows = (
         f"| [`{context.command_path}`](#{context.command_path.replace(' ', '-')}) | {_first_sentence(context)} |\n"
         for context in contexts
