@@ -12,7 +12,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 export SAM_CLI_TELEMETRY ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench fuzz build layer sam-build format lock clean
+.PHONY: help demo test check bench fuzz build layer sam-build format lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +52,8 @@ sam-build: $(VENV)/.dev ## Build what `sam deploy` uploads into .aws-sam/
 format: $(VENV)/.dev ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## Renew the lists and pages that are made from the code, and with Chromium the picture in README.md
+.PHONY: docs
+docs: $(VENV)/.dev ## Renew what is made from the code: docs/commands.md, the report's schema and picture, the messages
 	@$(BIN)/python -m tests.renew
 	@$(BIN)/python -m tests.picture
 
