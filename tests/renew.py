@@ -1,6 +1,7 @@
 """What is made from the code and kept in the repository: `python -m tests.renew` makes it anew."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,17 @@ MADE: Final[Mapping[Path, Callable[[], str]]] = {
 }
 
 
+def main() -> None:
+    """Write the files, or with `--check` say which of them are out of step."""
+    made = {path: render() for path, render in MADE.items()}
+    old = [path for path, text in made.items() if path.read_text(encoding="utf-8") != text]
+    for path in old:
+        if "--check" in sys.argv[1:]:
+            print(f"{path.relative_to(ROOT)} is out of step; to renew it, run: {COMMAND}", file=sys.stderr)
+        else:
+            path.write_text(made[path], encoding="utf-8")
+    sys.exit(bool(old) and "--check" in sys.argv[1:])
+
+
 if __name__ == "__main__":
-    for path, render in MADE.items():
-        path.write_text(render(), encoding="utf-8")
+    main()

@@ -106,7 +106,7 @@ def test_a_folder_that_holds_something_is_not_touched(archive: Callable[[bytes],
     kept = tmp_path / "out" / "mine"
     kept.parent.mkdir()
     kept.write_text("mine")
-    with pytest.raises(InputError, match="holds something"):
+    with pytest.raises(InputError, match="exists already and is not empty"):
         unpack(archive(_tar([("a", b"1")])), tmp_path / "out")
     assert list(kept.parent.iterdir()) == [kept]
 
@@ -160,15 +160,15 @@ def _named(value: str, key: str = "path") -> bytes:
     ("content", "reason"),
     [
         (_named("a\0b"), r"'a\x00b': has a name with a character"),
-        (_named("../a"), "../a: leaves the folder"),
+        (_named("../a"), "../a: has a name that leads out"),
         (_named("n" * 256), "longer than 1024 bytes, or than 255"),
         (_named("/".join("n" * 600)), "longer than 1024 bytes"),
         (_named("1", "GNU.sparse.realsize"), "is a sparse file"),
         (_named("-1", "size"), "short: has an invalid size"),
         (_named("1e3", "size"), "short: has an invalid size"),
         (_header("x", 12, tarfile.XHDTYPE) + b"99 path=../\n".ljust(512, b"\0"), "a pax record cannot be read"),
-        (_header("x", 11, tarfile.XGLTYPE) + b"11 path=ab\n".ljust(512, b"\0"), "has one path or size for all"),
-        (_header("x", 11, tarfile.XHDTYPE) + b"11 path=ab\n".ljust(512, b"\0") + b"\0" * 1024, "ab: has a name for"),
+        (_header("x", 11, tarfile.XGLTYPE) + b"11 path=ab\n".ljust(512, b"\0"), "sets one path or size for all"),
+        (_header("x", 11, tarfile.XHDTYPE) + b"11 path=ab\n".ljust(512, b"\0") + b"\0" * 1024, "ab: names a member"),
         (_header("x", 8 << 30, tarfile.XHDTYPE), "x: is a header of 8,589,934,592 bytes"),
         (_header("x", 8 << 30, tarfile.GNUTYPE_LONGNAME), "x: is a header of 8,589,934,592 bytes"),
         (_header("a", 10), "a: is cut off"),

@@ -191,8 +191,8 @@ def test_an_object_that_changes_meanwhile(aws: Server, session: Aws, tmp_path: P
 @pytest.mark.parametrize(
     ("files", "link", "reason"),
     [
-        ({"../evil": b"1"}, None, "../evil: leaves the folder"),
-        ({"/evil": b"1"}, None, "/evil: is an absolute name"),
+        ({"../evil": b"1"}, None, "../evil: has a name that leads out"),
+        ({"/evil": b"1"}, None, "/evil: has an absolute name"),
         ({}, "evil", "evil: is a symbolic link"),
     ],
 )
