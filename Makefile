@@ -55,6 +55,11 @@ sam-build: $(VENV)/.dev ## Build what `sam deploy` uploads into .aws-sam/
 format: $(VENV)/.dev ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
+.PHONY: docs
+docs: $(VENV)/.dev ## Renew what is made from the code: docs/commands.md, the report's schema and picture, the messages
+	@$(BIN)/python -m tests.renew
+	@$(BIN)/python -m tests.picture
+
 lock: $(VENV)/.dev ## Renew the hash-locked requirements
 	@$(BIN)/$(LOCK) --extra dev --output-file requirements-dev.txt
 	@$(BIN)/$(LOCK) --extra lab --constraint requirements-dev.txt --output-file requirements.txt

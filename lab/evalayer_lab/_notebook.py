@@ -21,12 +21,12 @@ _FRAME: Final = (
 
 
 class Run:
-    """What a run found: its rows for queries, its report to look at.
+    """What a run found: its rows to query, and its report to look at.
 
-    A notebook shows the report, without prompts and answers: what a notebook shows is saved in it.
+    A notebook shows the report without prompts and answers, because what it shows is saved in it.
 
     Attributes:
-        results: the rows and what the run says of itself.
+        results: the rows, and what the run says about itself.
     """
 
     def __init__(self, results: Results) -> None:
@@ -34,7 +34,7 @@ class Run:
 
     @property
     def relation(self) -> duckdb.DuckDBPyRelation:
-        """The rows as a relation of DuckDB; `Results` describes its columns."""
+        """The rows as a DuckDB relation; `Results` describes its columns."""
         return self.results.relation
 
     def to_pandas(self) -> pd.DataFrame:
@@ -61,10 +61,10 @@ def load(path: str | PathLike[str], **options: Any) -> Run:
     """Read what a run or a job wrote.
 
     Args:
-        path: a folder, a .tar.gz, or an s3:// URI.
-        options: `field`, `labels`, `dataset`, `partial` and `cache`, as `evalayer_lab.results.read_results` takes them.
+        path: a folder, a .tar.gz archive, or an s3:// URI.
+        options: `field`, `labels`, `dataset`, `partial` and `cache`, as in `evalayer_lab.results.read_results`.
 
     Raises:
-        InputError: it cannot be read; with the file and what was expected.
+        InputError: the output cannot be read; the message names the file and what was expected.
     """
     return Run(read_results(path, **options))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Final, NoReturn
 
@@ -16,7 +15,7 @@ _LONGEST: Final = 1000  # characters of a command's first sentence
 
 
 class Group(click.Group):
-    """As `click.Group`; an unknown command is an error that says which one was probably meant."""
+    """A `click.Group` whose error about an unknown command says which one was probably meant."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -24,9 +23,9 @@ class Group(click.Group):
         """Find the command that the first argument names."""
         known = self.list_commands(ctx)
         if args and args[0] not in known and not args[0].startswith("-"):
-            near = get_close_matches(args[0], known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known)}"
-            ctx.fail(f"there is no command {args[0]!r}{hint}")
+            from evalayer_lab.inputs import suggest
+
+            ctx.fail(f"there is no command {args[0]!r}; {suggest(args[0], known)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -57,10 +56,10 @@ class _Commands(Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 fine, 1 the answer is no, 2 the input or the usage is wrong.",
+    epilog="Exit codes: 0 is fine, 1 means that the answer is no, 2 that the input or the usage is wrong.",
 )
 @click.version_option(__version__, prog_name="evalayer")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback when there is an error.")
 def root(debug: bool) -> None:
     """Bring your own metrics to Amazon Nova evaluation, and trust the numbers."""
 
@@ -80,7 +79,7 @@ def main() -> NoReturn:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        # The reader of a pipe has what it wanted. Python would complain of the rest when it closes the stream.
+        # The reader of a pipe has what it wanted. Python would complain about the rest when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except (EvalayerError, OSError) as error:
@@ -92,8 +91,8 @@ def main() -> NoReturn:
         if debug:
             raise
         click.echo(
-            f"Error: {type(error).__name__}: {error}\nThis is a defect of evalayer: "
-            "run the command as `evalayer --debug …` and report what it prints.",
+            f"Error: {type(error).__name__}: {error}\nThis is a bug in evalayer: "
+            "run the command again as `evalayer --debug …` and report what it prints.",
             err=True,
         )
         sys.exit(2)

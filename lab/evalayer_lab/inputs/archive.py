@@ -59,14 +59,14 @@ def unpack(archive: Path, into: Path, *, max_bytes: int = 32 << 30, max_members:
         The files, in the order of the archive.
 
     Raises:
-        InputError: the archive cannot be read, is damaged or cut off, goes on behind its end, is not a tar, is larger
+        InputError: the archive cannot be read, is damaged or cut off, has data after its end, is not a tar, is larger
             than allowed or expands more than 200-fold, or has a member that is a link or a device, is there twice, or
             has a name that leaves the folder or cannot be a file's; `into` holds something or cannot be written. It
             names the member.
     """
     try:
         if into.is_dir() and any(into.iterdir()):
-            raise InputError("is there already and holds something; give another folder", path=into)
+            raise InputError("exists already and is not empty; give another folder", path=into)
         into.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=into.parent, prefix=f".{into.name[:50]}-") as holder:
             tree = Path(holder, "tree")
@@ -133,7 +133,7 @@ def _members(content: _Content) -> Iterator[_Member]:
                 content.fail("is a sparse file, which is not unpacked", records.get("path") or header.name)
             if header.type == tarfile.XGLTYPE:
                 if records.keys() & {"path", "size"}:
-                    content.fail("has one path or size for all of its members")
+                    content.fail("sets one path or size for all of its members")
                 continue
             name = records.get("path", name)
             if "size" in records:
@@ -147,11 +147,11 @@ def _members(content: _Content) -> Iterator[_Member]:
         is_folder = header.type == tarfile.DIRTYPE or (header.type == tarfile.AREGTYPE and shown.endswith("/"))
         length = header.size if size is None else size
         if length < 0:
-            content.fail("has a size that is no number of bytes", shown)
+            content.fail("has an invalid size", shown)
         yield _Member(shown, _parts(content, shown, is_folder=is_folder), 0 if is_folder else length, is_folder)
         name = size = None
     if name is not None:
-        content.fail("has a name for a member that does not follow", name)
+        content.fail("names a member that does not follow", name)
 
 
 def _header(content: _Content, block: bytes) -> tarfile.TarInfo:
@@ -173,7 +173,7 @@ def _pax(content: _Content, data: bytes) -> dict[str, str]:
         record = data[found.end() : end] if found else b""
         key, equals, value = record.partition(b"=")
         if not (equals and value.endswith(b"\n") and end <= len(data)):
-            content.fail("is damaged: a pax record that cannot be read")
+            content.fail("is damaged: a pax record cannot be read")
         if key in {b"path", b"size"} or key.startswith(b"GNU.sparse."):
             records[key.decode("ascii", "replace")] = _text(content, value[:-1])
         start = end
@@ -193,7 +193,7 @@ def _parts(content: _Content, name: str, *, is_folder: bool) -> tuple[str, ...]:
     except ValueError as error:
         content.fail(str(error), name)
     if not parts and not is_folder:
-        content.fail("has no name that a file can have", name)
+        content.fail("has a name that no file can have", name)
     return parts
 
 
@@ -209,10 +209,10 @@ def split_name(name: str) -> tuple[str, ...]:
     if not name.isprintable():  # NUL, control characters, bytes that are not UTF-8
         raise ValueError("has a name with a character that cannot be printed")
     if name.startswith("/") or "\\" in name or re.match("[A-Za-z]:", name):
-        raise ValueError("is an absolute name, or one for Windows; a name here is relative, with slashes")
+        raise ValueError("has an absolute name, or one for Windows; names must be relative, with slashes")
     parts = tuple(part for part in name.split("/") if part not in {"", "."})
     if ".." in parts:
-        raise ValueError("leaves the folder by ..")
+        raise ValueError("has a name that leads out of the folder")
     if len(name.encode()) > _MAX_NAME or any(len(part.encode()) > _MAX_PART for part in parts):
         raise ValueError(f"has a name longer than {_MAX_NAME} bytes, or than {_MAX_PART} between slashes")
     return parts
@@ -255,7 +255,7 @@ class _Content:
     def read(self, size: int, member: str) -> Iterator[bytes]:
         """Read the data of a member in pieces."""
         if self.position + size > self._max_bytes:
-            self.fail(f"is too large: with it the archive has more than {self._max_bytes:,} bytes", member)
+            self.fail(f"is too large: with it, the archive would have more than {self._max_bytes:,} bytes", member)
         while size:
             chunk = self._take(min(size, _CHUNK), member)
             if not chunk:
@@ -266,7 +266,7 @@ class _Content:
     def small(self, header: tarfile.TarInfo) -> bytes:
         """Read the data of a header that describes another member."""
         if not 0 <= header.size <= _MAX_HEADER:
-            self.fail(f"is a header of {header.size:,} bytes; the most is {_MAX_HEADER:,}", header.name)
+            self.fail(f"is a header of {header.size:,} bytes; the limit is {_MAX_HEADER:,}", header.name)
         data = b"".join(self.read(header.size, header.name))
         self.skip(-header.size % _BLOCK, header.name)
         return data
@@ -280,7 +280,7 @@ class _Content:
         """Read what follows the end: nothing but zeros, and the checksum at the very end of a gzip file."""
         while data := self._take(_CHUNK):
             if data.count(0) != len(data):
-                self.fail("goes on behind its end, as two archives in one file do")
+                self.fail("has data after its end; is it two archives in one file?")
 
     def _take(self, size: int, member: str | None = None) -> bytes:
         try:
@@ -293,5 +293,5 @@ class _Content:
         if self.position > self._max_bytes:
             self.fail(f"has more than {self._max_bytes:,} bytes uncompressed", member)
         if self.position > _FREE_RATIO and self.position > _MAX_RATIO * self._file.tell():
-            self.fail(f"expands more than {_MAX_RATIO}-fold, as no output of a job does", member)
+            self.fail(f"expands to more than {_MAX_RATIO} times its size, which the output of a job never does", member)
         return data
