@@ -32,7 +32,7 @@ _SOMETIMES_STANDARD: Final = frozenset(
     }
 )  # fmt: skip
 _SYNTAX: Final = {"SyntaxError", "IndentationError", "TabError"}
-_ON_LAMBDA: Final = RUNTIME_PACKAGES | {"dateutil", "jmespath", "six"}
+ON_LAMBDA: Final = RUNTIME_PACKAGES | {"dateutil", "jmespath", "six"}
 
 
 def check_handler(target: Target) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def check_handler(target: Target) -> Iterator[Finding]:
     if target.function is None:
         return
     if target.handler is None:
-        yield not_checked(f"the handler of {target.name}", "it is named in a template, and there is none")
+        yield not_checked(f"the handler of {target.name}", "no template says what it is")
         return
     module, dot, name = target.handler.rpartition(".")
     found = find_source(target, module.replace("/", "."))
@@ -176,7 +176,7 @@ def _find_file(file: str | None, target: Target, paths: Sequence[str]) -> tuple[
 def _is_missing(module: str, target: Target, elsewhere: Set[str]) -> bool:
     """Whether nothing that cannot be seen from here may bring a module."""
     top = module.partition(".")[0]
-    possible = _ON_LAMBDA | elsewhere | sys.stdlib_module_names
+    possible = ON_LAMBDA | elsewhere | sys.stdlib_module_names
     if any(is_powertools(layer) for layer in target.unseen):
         possible |= CONTENTS
     if target.runtime.minor != sys.version_info.minor:

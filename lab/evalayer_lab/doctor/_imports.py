@@ -20,11 +20,11 @@ from typing import Any, Final
 from packaging.utils import canonicalize_name
 
 from evalayer_lab.doctor import _probe
-from evalayer_lab.doctor._handler import judge_failure
+from evalayer_lab.doctor._handler import ON_LAMBDA, judge_failure
 from evalayer_lab.doctor._packages import applies
 from evalayer_lab.doctor._powertools import CONTENTS, is_powertools
 from evalayer_lab.doctor._report import not_checked
-from evalayer_lab.function import RUNTIME_PACKAGES, Runtime, Target, as_folder, marker_environment, unloadable
+from evalayer_lab.function import Runtime, Target, as_folder, marker_environment, unloadable
 from evalayer_lab.inputs import Finding, Place
 
 BUDGET: Final = 15.0  # boto3 takes 9 times what Python itself takes to start, scikit-learn 45 times
@@ -195,7 +195,7 @@ def _stand_ins(target: Target) -> _StandIns:
         for entry in target.entries
         for shared in unloadable(entry, machine, here.minor)
     }
-    if_missing = {*RUNTIME_PACKAGES, "jmespath", "dateutil", "six"} | _only_needed_here(target, here)
+    if_missing = ON_LAMBDA | _only_needed_here(target, here)
     if any(is_powertools(arn) for arn in target.unseen):
         if_missing |= CONTENTS
     return _StandIns(sorted(instead), sorted(if_missing))

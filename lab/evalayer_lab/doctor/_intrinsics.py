@@ -53,7 +53,7 @@ def sequence(value: object) -> Sequence[Any]:
 class Resolver:
     """Gives intrinsic functions their values.
 
-    What cannot be known from the template, a resource, an account, a region that nobody named, stays as it stands:
+    What the template does not tell, such as a resource, an account or an unknown region, stays as it is:
     an `Intrinsic`, or a `${…}` within a text.
 
     Args:

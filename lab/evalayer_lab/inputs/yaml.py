@@ -38,9 +38,9 @@ class Dialect:
         sections: what its mapping has, for a message about something else.
         max_bytes: the largest file.
         max_depth: how deep lists and mappings may be nested.
-        construct: makes a value of a tag and of what stands below it, plain; also for values without a tag of their
-            own. With it, aliases, merge keys, directives and other tags are read, and what is not of its type is
-            text. None refuses all of these.
+        construct: makes the value of a node from its tag and its plain content. With it, a document may have aliases,
+            merge keys, directives and any tags, keys that are numbers are read as text, and so are values that are
+            not of the type of their tag. Without it, all of these are refused.
     """
 
     sections: str
@@ -105,8 +105,8 @@ class Document:
 def read_document(path: str, dialect: Dialect = RECIPE) -> Document:
     """Read a YAML file that holds one mapping.
 
-    Refused are duplicate keys, more than 100,000 values with aliases written out, and what the dialect does not allow.
-    A date is kept as text.
+    Duplicate keys, more than 100,000 values (each alias counts as what it stands for) and whatever the dialect does not
+    allow are refused. A date is kept as text.
 
     Raises:
         InputError: the file cannot be read, or is not such a document.

@@ -157,6 +157,7 @@ def test_any_bytes_in_a_layer(name: str, content: bytes) -> None:
         info = install(Path(folder, "python"), "core", "1.0")
         (info / name).write_bytes(content)
         (info.parent / "core.so").write_bytes(content)
+        (info.parent / "more.so").write_bytes(b"\x7fELF" + content)
         examine(layers=[Path(folder)])
 
 
