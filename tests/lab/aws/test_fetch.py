@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from tests.lab.aws.conftest import Run, Server, never
+from tests.lab.aws.conftest import never
 from tests.lab.aws.test_wait import FAILED, RUNNING
+from tests.lab.conftest import Run, Server
 
 from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.jobs import fetch, find_output

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.aws.conftest import FUNCTION, RECIPE, REGION, ROLE, ROWS, Run, Server, never
+from tests.lab.aws.conftest import FUNCTION, RECIPE, ROLE, ROWS, never
+from tests.lab.conftest import REGION, Run, Server
 
 from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.launch import Plan, Settings, create_job, find_job, make_plan, upload

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.aws.conftest import ACCOUNT, FUNCTION, RECIPE, REGION, ROLE, Run, Server
+from tests.lab.aws.conftest import FUNCTION, RECIPE, ROLE
+from tests.lab.conftest import ACCOUNT, REGION, Run, Server
 
 from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.launch import Plan, Settings, create_job, examine, make_plan, upload
@@ -79,7 +80,7 @@ def test_a_recipe_is_printed_as_refused(run_launch: Run, aws: Server, recipe: Pa
     recipe.write_text(RECIPE.replace("  name: letters and more\n", ""))
     done = run_launch("--yes", "--json")
     assert (done.code, done.json["created"]) == (1, False)
-    assert {finding["code"] for finding in done.json["findings"]} == {"missing-field", "dataset"}
+    assert {finding["code"] for finding in done.json["findings"]} == {"missing-field", "dataset", "payload"}
     assert re.search(r"^error: .*letters\.yaml:\d+: run\.name: is missing.* \[missing-field\]$", done.err, re.MULTILINE)
     assert aws.calls == []
 

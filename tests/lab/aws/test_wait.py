@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.aws.conftest import REGION, Run, Server, never
+from tests.lab.aws.conftest import never
+from tests.lab.conftest import REGION, Run, Server
 
 from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.jobs import Job, LogReader, tail, wait
