@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,13 +48,7 @@ def fetch(source: str, into: Path | None, region: str | None, as_json: bool) -> 
     with progress("bytes") as advance:
         fetched = fetch_output(aws, found, into or Path("output", name), advance)
     if as_json:
-        document = {
-            "folder": str(fetched.folder),
-            "runs": [str(run) for run in fetched.runs],
-            "files": fetched.files,
-            "downloaded": fetched.downloaded,
-        }
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(asdict(fetched), indent=2, ensure_ascii=False, default=str))
         return
     done = f"{fetched.downloaded:,} bytes downloaded" if fetched.downloaded else "there already"
     click.echo(f"{fetched.folder}: {fetched.files:,} files, {done}")

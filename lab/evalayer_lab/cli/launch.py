@@ -82,7 +82,7 @@ def launch(
       evalayer launch mmlu.yaml --role arn:aws:iam::111122223333:role/EvaluationJob --output s3://my-bucket/mmlu
     """
     from evalayer_lab.aws import Aws
-    from evalayer_lab.aws.launch import Plan, Settings, as_json_text, costs, examine, find_job, make_plan
+    from evalayer_lab.aws.launch import Plan, Settings, costs, examine, find_job, make_plan
 
     if not (dry_run or yes or sys.stdin.isatty()):
         raise click.UsageError("there is no terminal to ask on; give --yes to start the job, or --dry-run")
@@ -102,7 +102,8 @@ def launch(
     _print_costs(takes)
     refused = any(finding.severity == "error" for finding in findings)
     if dry_run:
-        click.echo(_as_json(plan, None, findings, takes) if as_json else as_json_text(plan.request))
+        request = json.dumps(plan.request, indent=2, ensure_ascii=False)
+        click.echo(_as_json(plan, None, findings, takes) if as_json else request)
         ctx.exit(1 if refused else 0)
     if not refused and (yes or click.confirm(f"Create the job {plan.job}?", err=True)):
         _finish(ctx, plan, _start(plan, aws), findings, takes, as_json)

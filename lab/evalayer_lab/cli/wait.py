@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from evalayer_lab.aws import Aws
-    from evalayer_lab.aws.jobs import Job
+    from evalayer_lab.aws import Aws, Job
 
 _TAIL = 40
 

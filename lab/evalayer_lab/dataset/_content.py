@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from evalayer_lab.dataset._findings import Reporter
 from evalayer_lab.dataset._kinds import Kind
-from evalayer_lab.dataset._lines import WHOLE, LineReader, Span
+from evalayer_lab.dataset._lines import PROGRESS_ROWS, WHOLE, LineReader, Span
 from evalayer_lab.dataset._rows import CheckedRow, RowChecker, metadata_object
 from evalayer_lab.inputs import Finding, Findings, Place
 
@@ -178,9 +178,6 @@ def _quantile(lengths: Mapping[int, int], ordered: Sequence[int], needed: int) -
         if below * 100 >= needed:
             return length
     raise AssertionError("every quantile is at most the longest")
-
-
-PROGRESS_ROWS: Final = 1000
 
 
 @dataclass(slots=True)

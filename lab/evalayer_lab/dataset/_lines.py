@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from evalayer_lab.dataset._findings import Reporter
 from evalayer_lab.inputs import InputError, reading
 
+PROGRESS_ROWS: Final = 1000
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 _BLOCK: Final = 64 * 1024
 _CONVERT: Final = "evalayer dataset convert {path} --format %s --out converted/gen_qa.jsonl"
@@ -106,6 +107,12 @@ def refuse_empty(rows: int, path: str) -> None:
     """Raise InputError if there are no rows."""
     if not rows:
         raise InputError("has no rows", path=path)
+
+
+def refuse_unrepeatable(path: str, way_out: str) -> None:
+    """Raise InputError about a pipe or a device."""
+    if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+        raise InputError(f"is not a file that can be read twice; {way_out}", path=path)
 
 
 def split_file(path: str, size: int) -> Iterator[Span]:

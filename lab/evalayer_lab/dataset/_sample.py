@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 from pydantic_core import to_json
 
 from evalayer_lab.dataset._findings import Reporter, suggest_shown
-from evalayer_lab.dataset._lines import LineReader, refuse_empty
+from evalayer_lab.dataset._lines import PROGRESS_ROWS, LineReader, refuse_empty, refuse_unrepeatable
 from evalayer_lab.dataset._rows import RowChecker, metadata_object
 from evalayer_lab.dataset._write import new_file
 from evalayer_lab.inputs import Finding, Findings, InputError
@@ -22,7 +22,6 @@ from evalayer_lab.inputs import Finding, Findings, InputError
 By: TypeAlias = Literal["proportional", "equal"]
 MAX_STRATA: Final = 10_000
 MAX_KEYS: Final = 1000
-PROGRESS_ROWS: Final = 1000
 _LEFT_OUT: Final = -1
 
 
@@ -99,8 +98,7 @@ def sample(
             or the sample cannot be written.
     """
     name = fspath(path)
-    if Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir():
-        raise InputError("is not a file that can be read twice", path=name)
+    refuse_unrepeatable(name, "write it to a file first")
     before = _signature(name)
     findings = Findings(max_problems)
     known, of_line = _strata(name, stratify, findings, on_progress)

@@ -251,4 +251,4 @@ def test_a_job_without_an_output(aws: Server, job: str, run_command: Run) -> Non
 
 def test_a_bucket_that_is_not_there(aws: Server, run_command: Run) -> None:
     done = run_command("fetch", "s3://nobodys/x")
-    assert (done.code, done.err) == (2, "Error: s3://nobodys/x: there is none (NoSuchBucket)\n")
+    assert (done.code, done.err) == (2, "Error: s3://nobodys/x does not exist (NoSuchBucket)\n")

@@ -14,8 +14,8 @@ import pytest
 from tests.lab.aws.conftest import never
 from tests.lab.conftest import REGION, Run, Server
 
-from evalayer_lab.aws import Aws, AwsError
-from evalayer_lab.aws.jobs import Job, LogReader, tail, wait
+from evalayer_lab.aws import Aws, AwsError, Job
+from evalayer_lab.aws.jobs import LogReader, tail, wait
 from evalayer_lab.inputs import InputError
 
 RUNNING = {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Training", "TrainingEndTime": None}

@@ -281,7 +281,7 @@ def test_what_is_missing_on_aws_is_one_line(
 ) -> None:
     done = run_publish("athena", folder, "--to", "s3://no-such-bucket/x")
     assert (done.code, len(done.err.splitlines())) == (2, 1)
-    assert "s3://no-such-bucket: there is none" in done.err
+    assert "s3://no-such-bucket does not exist" in done.err
     with pytest.raises(client("glue").exceptions.EntityNotFoundException):
         columns_there("evaluation_rows")
     monkeypatch.delenv("AWS_DEFAULT_REGION")

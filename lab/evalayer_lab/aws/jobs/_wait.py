@@ -16,7 +16,6 @@ _MOST_SECONDS: Final = 60.0
 _GROWTH: Final = 1.5
 _JITTER: Final = 0.2
 _FAILURES: Final = 5
-_PASSING: Final = {"unreachable", "unanswered", "throttled"}
 
 
 def wait(
@@ -52,7 +51,7 @@ def wait(
             job = describe(aws, name)
         except AwsError as failure:
             failures += 1
-            if failure.kind not in _PASSING or failures >= _FAILURES:
+            if not failure.is_passing or failures >= _FAILURES:
                 raise
         else:
             failures = 0
