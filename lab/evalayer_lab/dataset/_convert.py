@@ -15,11 +15,10 @@ from pydantic import ValidationError
 from evalayer_lab.dataset._csv import DELIMITERS
 from evalayer_lab.dataset._findings import Code, Reporter, listed, shown, suggest_shown
 from evalayer_lab.dataset._kinds import FACTS, Kind, KindFacts
-from evalayer_lab.dataset._lines import PROGRESS_ROWS
+from evalayer_lab.dataset._lines import PROGRESS_ROWS, new_file
 from evalayer_lab.dataset._models import explain
 from evalayer_lab.dataset._sources import Source, SourceRow, read_source
 from evalayer_lab.dataset._text import UnusableCell, as_text, to_json
-from evalayer_lab.dataset._write import new_file
 from evalayer_lab.inputs import Finding, Findings, InputError, near_match
 
 # What other datasets call a field, so that the right column can be suggested.

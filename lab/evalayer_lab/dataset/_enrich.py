@@ -14,9 +14,8 @@ from typing import Final, TypeVar
 from evalayer_lab.dataset._content import KeyCounts, MetadataKey
 from evalayer_lab.dataset._derive import Derive, Value
 from evalayer_lab.dataset._findings import Reporter, shown
-from evalayer_lab.dataset._lines import MAX_LINE_BYTES, LineReader, refuse_empty
+from evalayer_lab.dataset._lines import MAX_LINE_BYTES, LineReader, new_file, refuse_empty
 from evalayer_lab.dataset._rows import CheckedRow, RowChecker, metadata_object
-from evalayer_lab.dataset._write import new_file
 from evalayer_lab.inputs import Finding, Findings, InputError
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")

@@ -11,12 +11,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from pydantic_core import to_json
-
 from evalayer_lab.dataset._findings import Reporter, suggest_shown
-from evalayer_lab.dataset._lines import PROGRESS_ROWS, LineReader, refuse_empty, refuse_unrepeatable
-from evalayer_lab.dataset._rows import RowChecker, metadata_object
-from evalayer_lab.dataset._write import new_file
+from evalayer_lab.dataset._lines import PROGRESS_ROWS, LineReader, new_file, refuse_empty, refuse_unrepeatable
+from evalayer_lab.dataset._rows import RowChecker, metadata_object, value_text
 from evalayer_lab.inputs import Finding, Findings, InputError
 
 By: TypeAlias = Literal["proportional", "equal"]
@@ -225,10 +222,7 @@ def _signature(path: str) -> tuple[int, ...] | None:
 
 
 def _value(metadata: Mapping[str, object], key: str) -> str | None:
-    if key not in metadata:
-        return None
-    value = metadata[key]
-    return value if isinstance(value, str) else to_json(value).decode()
+    return value_text(metadata[key]) if key in metadata else None
 
 
 def _no_key(key: str, seen: set[str]) -> str:

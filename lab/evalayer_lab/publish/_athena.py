@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -144,13 +144,6 @@ def describe_tables(
         )
         for each in tables(publication, texts=texts)
     )
-
-
-def write_script(described: Sequence[AthenaTable]) -> str:
-    """Everything that Athena must be told, as statements that end in semicolons."""
-    databases = dict.fromkeys(f"CREATE DATABASE IF NOT EXISTS `{table.database}`" for table in described)
-    statements = [*databases, *(table.ddl for table in described), *(table.partition_ddl for table in described)]
-    return "".join(f"{statement};\n\n" for statement in statements).rstrip("\n")
 
 
 def _name(name: str, what: str) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from evalayer_lab.aws import asking
 from evalayer_lab.inputs import InputError
+from evalayer_lab.publish._figures import percent_encoded
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
@@ -142,12 +142,7 @@ def _values(publication: Publication) -> Iterator[tuple[str, float, bool]]:
 
 def _text(text: str, longest: int) -> str:
     """A name or a value of a dimension: what is not printable ASCII is percent-encoded."""
-    encoded = "".join(
-        character
-        if character.isascii() and character.isprintable()
-        else quote(character.encode("utf-8", "surrogatepass"))
-        for character in text
-    )
+    encoded = percent_encoded(text, lambda character: character.isascii() and character.isprintable())
     if encoded.startswith(":"):
         encoded = "%3A" + encoded[1:]
     if not encoded.strip() or len(encoded) > longest:

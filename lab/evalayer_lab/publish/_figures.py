@@ -100,6 +100,16 @@ def plain(name: str) -> str:
     )
 
 
+def percent_encoded(text: str, is_kept: Callable[[str], object]) -> str:
+    """A text in which each character that is not kept is the bytes of its UTF-8, as %C3%A9."""
+    return "".join(
+        character
+        if is_kept(character)
+        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
+        for character in text
+    )
+
+
 def _take(taken: dict[str, str], new: str, name: str, longest: int) -> None:
     if new in taken:
         raise InputError(f"{taken[new]!r} and {name!r} would both be published as {new}; one must be renamed")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from evalayer_lab.aws import AwsError, asking
 from evalayer_lab.inputs import InputError, S3Uri
-from evalayer_lab.publish._athena import AthenaTable, describe_tables, write_script
+from evalayer_lab.publish._athena import AthenaTable, describe_tables
 from evalayer_lab.publish._parquet import Prefix, PublishedFiles, publish_files
 from evalayer_lab.publish._tables import OnRows
 
@@ -69,7 +69,13 @@ class PublishedTables:
     @property
     def script(self) -> str:
         """Everything that Athena must be told, as statements that end in semicolons."""
-        return write_script(self.tables)
+        databases = dict.fromkeys(f"CREATE DATABASE IF NOT EXISTS `{table.database}`" for table in self.tables)
+        statements = [
+            *databases,
+            *(table.ddl for table in self.tables),
+            *(table.partition_ddl for table in self.tables),
+        ]
+        return ";\n\n".join(statements) + ";"
 
 
 def publish_athena(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from evalayer_lab.inputs import InputError
-from evalayer_lab.publish._figures import renamed
+from evalayer_lab.publish._figures import percent_encoded, renamed
 from evalayer_lab.results import sql as _sql
 
 if TYPE_CHECKING:
@@ -94,12 +94,7 @@ class Column:
         >>> Column("metadata.it's", "string").comment
         'metadata.it%27s'
         """
-        encoded = "".join(
-            character
-            if _COMMENT.fullmatch(character)
-            else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
-            for character in self.source
-        )
+        encoded = percent_encoded(self.source, _COMMENT.fullmatch)
         if len(encoded) > _LONGEST:
             raise InputError(f"{self.source!r} is too long to be published: Glue's comments have {_LONGEST} characters")
         return encoded
