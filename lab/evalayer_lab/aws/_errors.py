@@ -113,7 +113,7 @@ def asking(action: str, resource: str) -> Iterator[None]:
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
         # Of a request that cannot even be sent, the text may quote its headers, and these a session token.
         is_unsent = type(error) is exceptions.HTTPClientError
-        text = "no request can be sent, as with a line break in a credential" if is_unsent else one_line(error)
+        text = "no request can be sent (is there a line break in a credential?)" if is_unsent else one_line(error)
         reason = f"{resource}: AWS cannot be reached: {text}; check the network, --region and AWS_ENDPOINT_URL"
         raise AwsError(reason, "unreachable") from error
     except ResponseParserError as error:
@@ -139,7 +139,7 @@ def _refused(response: Mapping[str, Any], action: str, resource: str) -> AwsErro
         "denied": f"{resource}: the credentials may not call {action}; docs/jobs.md and publish.md list what they need",
         "missing": f"{resource} does not exist ({code})",
         "throttled": f"{resource}: AWS throttles {action} ({code}); try again in a minute",
-        "unanswered": f"{resource}: {action} failed on the side of AWS ({code}); try again",
+        "unanswered": f"{resource}: {action} failed on AWS's side ({code}); try again",
         "other": f"{resource}: {action}: {code}: {message}",
     }
     return AwsError(reasons[kind], kind, code)

@@ -65,7 +65,7 @@ class Aws:
         try:
             import boto3
         except ImportError as error:
-            raise InputError('this takes boto3: pip install "evalayer[lab]"') from error
+            raise InputError('this needs boto3: pip install "evalayer[lab]"') from error
         with _configuring():
             session = boto3.Session(region_name=region)
         if not session.region_name:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0.1, max=672),
     default=24.0,
     show_default=True,
-    help="After that long AWS stops the job.",
+    help="The number of hours after which AWS stops the job.",
 )
 @click.option("--no-invoke", is_flag=True, help="Do not try the function with the first row.")
 @click.option("--dry-run", is_flag=True, help="Check, print the request, and change nothing.")

@@ -61,7 +61,7 @@ def wait(ctx: click.Context, job: str, region: str | None, logs: bool, as_json: 
     except KeyboardInterrupt:
         line.end()
         stop = f"aws sagemaker stop-training-job --training-job-name {job} --region {aws.region}"
-        click.echo(f"The job goes on. To watch it again: evalayer wait {job}\nTo stop it: {stop}", err=True)
+        click.echo(f"The job is still running. To watch it again: evalayer wait {job}\nTo stop it: {stop}", err=True)
         ctx.exit(130)
     line.end()
     if ended.status != "Completed" and not logs:

@@ -85,7 +85,7 @@ def check_dataset(
     refuse_empty(counted.rows, name)
     content, findings = counted.content, counted.findings
     if content.metadata is None:
-        reason = f"has more than {MAX_KEYS} keys in all rows; they are not counted"
+        reason = f"has more than {MAX_KEYS} different keys, so they are not counted"
         findings.add(Finding("metadata", "warning", Place(name, field="metadata"), reason))
     fields = [field for field in FACTS[kind].texts if field in content.lengths]
     return DatasetReport(

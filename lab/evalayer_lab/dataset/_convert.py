@@ -261,7 +261,7 @@ def _refuse_unknown(kind: Kind, mapped: Mapped, known: Sequence[str], path: str)
     if mapped.metadata and "metadata" not in fields:
         raise InputError(f"a row of {kind} has no metadata", path=path)
     if mapped.metadata and "metadata" in mapped.columns:
-        raise InputError("the metadata is one column or made of several, not both", path=path)
+        raise InputError("the metadata is either one column or made of several, not both", path=path)
     if mapped.system is not None and "system" not in fields:
         raise InputError(f"a row of {kind} has no system prompt", path=path)
 
@@ -274,4 +274,4 @@ def _suggest_mapping(name: str, known: Sequence[str]) -> str:
         return f"did you mean --map {quote(f'{name}={shown(lower[near])}')}?"
     if len(known) == 1 and any(delimiter in known[0] for delimiter in DELIMITERS):
         return f"the only column is {shown(known[0])}: is --delimiter right?"
-    return f"say which with --map {name}=COLUMN: {listed(known)}"
+    return f"name it with --map {name}=COLUMN; there are: {listed(known)}"

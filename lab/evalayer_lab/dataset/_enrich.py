@@ -154,8 +154,8 @@ def enrich(
             on_progress(len(batch))
         refuse_empty(lines.rows, name)
         if written < lines.rows:
-            longest = f"a line longer than {MAX_LINE_BYTES // 2**20} MiB, which cannot be taken over; remove it first"
-            raise InputError(f"has {longest}: evalayer dataset check names it", path=name)
+            longest = f"has a line longer than {MAX_LINE_BYTES // 2**20} MiB, which cannot be copied"
+            raise InputError(f"{longest}; remove it first: evalayer dataset check names it", path=name)
     return Enrichment(
         path=name,
         out=fspath(out),

@@ -104,7 +104,7 @@ def sample(
         if stratum != _LEFT_OUT:
             sizes[stratum] += 1
     if rows > sum(sizes):
-        raise InputError(f"has {sum(sizes):,} good rows, fewer than the {rows:,} to take", path=name)
+        raise InputError(f"has {sum(sizes):,} good rows, fewer than the {rows:,} asked for", path=name)
     shares = allocate(sizes, rows, by)
     chosen = _draw(of_line, shares, seed)
     with new_file(out, overwrite=overwrite) as file:
@@ -113,7 +113,7 @@ def sample(
                 file.write(line.rstrip(b"\r") + b"\n")
                 chosen.remove(number)
         if chosen or _signature(name) != before:
-            raise InputError("has changed while it was read; try again", path=name)
+            raise InputError("changed while it was being read; try again", path=name)
     return Sampling(
         path=name,
         out=fspath(out),

@@ -83,7 +83,7 @@ def publish_cloudwatch(
         return published
     if not -_NEWEST <= datetime.now(UTC) - moment <= _OLDEST:
         raise InputError(
-            f"the run began {moment:%Y-%m-%d %H:%M} UTC, and CloudWatch takes values of the last 14 days; "
+            f"the run began {moment:%Y-%m-%d %H:%M} UTC, and CloudWatch accepts only values of the last 14 days; "
             "give --now to date them now"
         )
     for request in published.requests:

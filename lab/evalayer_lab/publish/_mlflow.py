@@ -65,7 +65,7 @@ def publish_mlflow(publication: Publication, *, uri: str | None = None, experime
         from mlflow.tracking import MlflowClient
         from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
     except ImportError:
-        raise InputError('publishing to MLflow takes mlflow: pip install "evalayer[mlflow]"') from None
+        raise InputError('publishing to MLflow needs mlflow: pip install "evalayer[mlflow]"') from None
     server = uri or mlflow.get_tracking_uri()
     shown = _without_credentials(server)
     try:
@@ -195,7 +195,7 @@ def _without_credentials(text: str) -> str:
 
 def _way_out(uri: str) -> str:
     if uri.startswith("arn:"):
-        return "; a server of SageMaker takes its plugin: pip install sagemaker-mlflow"
+        return "; a SageMaker server needs its plugin: pip install sagemaker-mlflow"
     if uri.startswith(("sqlite:", "postgresql:", "mysql:", "mssql:")):
-        return "; a database takes the whole of MLflow: pip install mlflow, or give the address of its server"
+        return "; a database needs the full package: pip install mlflow, or give the address of its server"
     return "; give the address of its server, such as http://localhost:5000"

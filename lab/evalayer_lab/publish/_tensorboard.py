@@ -37,7 +37,7 @@ def publish_tensorboard(publication: Publication, folder: Path) -> Path:
     try:
         from tensorboardX import SummaryWriter
     except ImportError:
-        raise InputError('event files take tensorboardX: pip install "evalayer[lab]"') from None
+        raise InputError('event files need tensorboardX: pip install "evalayer[lab]"') from None
     run = publication.run
     scalars = with_ends(publication.figures, _tag, _LONGEST)
     moment = 0.0 if run.started is None else run.started.timestamp()

@@ -110,7 +110,7 @@ def _checks(
 
     def trial() -> Iterator[Said]:
         if not invoke or reads_only:
-            yield "skipped", "a dry run calls nothing" if reads_only else "--no-invoke"
+            yield "skipped", "a dry run does not call the function" if reads_only else "--no-invoke"
         elif timeout and dataset:
             yield from check_invoke(aws, function, recipe, dataset, timeout[0])
 

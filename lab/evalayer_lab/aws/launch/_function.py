@@ -60,7 +60,7 @@ def check_function(
         yield "error", f"{name} is in {function.region}, and the job runs in {region}"
     state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
     if state == "Inactive":
-        yield "warning", f"{name} is Inactive: its first event takes a minute"
+        yield "warning", f"{name} is Inactive: its first event may take a minute"
     elif state != "Active":
         yield "error", f"{name} is {state}: {found.get('StateReason') or 'AWS does not say why'}"
     if update != "Successful":
@@ -73,13 +73,13 @@ def check_function(
         yield "warning", f"{name} has no layer; evalayer then has to be in its own package"
     seconds = found.get("Timeout", 3)
     if seconds < _SHORT_SECONDS:
-        yield "warning", f"{name} has {seconds} seconds a row; a cold start may need {_SHORT_SECONDS}"
+        yield "warning", f"{name} has a timeout of {seconds} seconds; a cold start may need {_SHORT_SECONDS}"
     variables = found.get("Environment", {}).get("Variables", {})
     built_for = variables.get(_AGGREGATION)
     if isinstance(recipe, Recipe) and built_for and built_for != recipe.processor.aggregation:
-        folds = f"and the recipe folds with {recipe.processor.aggregation}"
-        yield "error", f"{name} reports for {built_for} ({_AGGREGATION}), {folds}; set both to the same"
-    yield "ok", f"{name} is there: {found.get('Runtime', 'an image')}, {found.get('MemorySize', 128)} MiB"
+        other = f"and the recipe aggregates by {recipe.processor.aggregation}"
+        yield "error", f"{name} was built for {built_for} ({_AGGREGATION}), {other}; set both to the same"
+    yield "ok", f"{name} exists: {found.get('Runtime', 'an image')}, {found.get('MemorySize', 128)} MiB"
 
 
 def read_concurrency(aws: Aws, function: Function) -> Concurrency:
@@ -120,7 +120,7 @@ def check_role(plan: Plan, aws: Aws) -> Iterator[Said]:
     with asking("sts:GetCallerIdentity", "the credentials"):
         account = aws.sts.get_caller_identity()["Account"]
     if account != role.account:
-        yield "error", f"{role.arn} is not of the account {account}, whose credentials these are"
+        yield "error", f"{role.arn} is not in the account {account}, which the credentials are for"
         return
     try:
         with asking("iam:GetRole", f"the role {role.name}"):
@@ -176,7 +176,10 @@ def check_buckets(plan: Plan, aws: Aws) -> Iterator[Said]:
             if failure.kind == "missing":
                 yield "error", f"there is no bucket {bucket}"
             elif failure.kind == "denied":
-                yield "error", f"{bucket} is another account's, or the credentials may not call s3:ListBucket on it"
+                yield (
+                    "error",
+                    f"{bucket} belongs to another account, or the credentials may not call s3:ListBucket",
+                )
             elif failure.code in _MOVED:
                 yield "error", f"{bucket} is not in {aws.region}, where the job runs"
             else:
@@ -185,4 +188,4 @@ def check_buckets(plan: Plan, aws: Aws) -> Iterator[Said]:
         if region != aws.region:
             yield "error", f"{bucket} is in {region}, and the job runs in {aws.region}"
         else:
-            yield "ok", f"{bucket} is there, in {region}"
+            yield "ok", f"{bucket} exists, in {region}"

@@ -47,7 +47,7 @@ def check_invoke(aws: Aws, function: Function, recipe: NovaRecipe, dataset: Data
         try:
             response = json.loads(content)
         except ValueError:
-            raise _Unanswered("what it answers is not JSON") from None
+            raise _Unanswered("its answer is not JSON") from None
         if answer.get("FunctionError"):
             raise _Unanswered(_describe_exception(response))
         if isinstance(response, Mapping) and response.get("statusCode", 200) != 200:

@@ -150,7 +150,7 @@ def check_recipe(path: Path, function: str | None, instances: int | None) -> Che
             raise InputError("this kind of evaluation calls no function; leave --function out", path=path)
         report = check_document(_with(document, place, function, "--function"), circumstances)
     if isinstance(report.recipe, OpenSourceRecipe):
-        raise InputError("is a recipe for a model from JumpStart; only jobs of Nova models are launched", path=path)
+        raise InputError("is a recipe for a model from JumpStart; launch starts only jobs of Nova models", path=path)
     findings: list[Finding] = [
         Finding(
             one.code,
