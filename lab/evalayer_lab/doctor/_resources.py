@@ -11,7 +11,7 @@ from evalayer_lab.doctor._report import Finding, Results, Skipped, error, listed
 from evalayer_lab.doctor._template import Resource, Template, mapping, sequence
 from evalayer_lab.doctor._yaml import Intrinsic
 from evalayer_lab.function import Target
-from evalayer_lab.inputs import split_arn
+from evalayer_lab.inputs import Arn
 
 # Actions that IAM cannot limit to a resource.
 _NO_RESOURCE: Final = re.compile(
@@ -20,7 +20,6 @@ _NO_RESOURCE: Final = re.compile(
 )
 _BROAD: Final = re.compile(r"(?:.*/)?(?:AdministratorAccess|PowerUserAccess|IAMFullAccess)\Z")
 _FULL: Final = re.compile(r"(?:.*/)?\w*FullAccess\Z")
-_ARN_PARTS: Final = 6
 
 
 def check_role(function: Resource, template: Template) -> Results:
@@ -93,9 +92,8 @@ def _statement(statement: Mapping[str, Any], subject: str) -> Iterator[Finding]:
 def _is_everything(resource: object) -> bool:
     if not isinstance(resource, str):
         return False
-    parts = split_arn(resource)
-    rest = "".join(parts[_ARN_PARTS - 1 :])
-    return resource == "*" or (rest != "" and set(rest) == {"*"})
+    arn = Arn.parse(resource)
+    return resource == "*" or (arn is not None and set("".join(arn.resource)) == {"*"})
 
 
 _MAX_LAYERS: Final = 5

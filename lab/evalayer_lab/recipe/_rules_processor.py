@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from evalayer_lab.inputs import Arn
 from evalayer_lab.inputs.yaml import Place
 from evalayer_lab.recipe._edit import Insert, SetValue
 from evalayer_lab.recipe._finding import Finding, error, warning
@@ -13,11 +14,7 @@ from evalayer_lab.recipe._read import shown
 from evalayer_lab.recipe._rules_evaluation import has_placeholder
 from evalayer_lab.recipe._subject import ABSENT, Subject
 
-_ARN: Final = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):lambda:[a-z]{2}[a-z0-9-]*-\d:\d{12}:function:"
-    r"(?P<name>[A-Za-z0-9_-]{1,64})(?P<qualifier>:[A-Za-z0-9$_-]{1,128})?",
-    re.ASCII,
-)
+_ARN: Final = "arn:aws:lambda:REGION:ACCOUNT:function:NAME"
 _SAGEMAKER: Final = re.compile(r"SageMaker|sagemaker|Sagemaker")
 _FOLDS: Final = ("average", "min", "max", "sum")
 _OTHER_NAMES: Final[Mapping[str, str]] = {
@@ -53,24 +50,25 @@ def check_processor(subject: Subject) -> Iterator[Finding]:
 
 
 def _arn(subject: Subject, place: Place) -> Iterator[Finding]:
-    arn = subject.text(*map(str, place))
-    if not arn or has_placeholder(arn):
+    given = subject.text(*map(str, place))
+    if not given or has_placeholder(given):
         return
-    match = _ARN.fullmatch(arn)
-    if match is None:
-        inner = arn.strip()
-        edit = SetValue(place, inner) if _ARN.fullmatch(inner) else None
+    arn = Arn.parse(given.strip())
+    if arn is None or not arn.is_function or arn.text != given:
+        edit = SetValue(place, arn.text) if arn and arn.is_function else None
         wanted = "arn:aws:lambda:REGION:ACCOUNT:function:NAME"
-        yield error("lambda-arn", place, f"is {shown(arn)}, which is no ARN of a Lambda function: {wanted}", edit)
+        yield error(
+            "lambda-arn", place, f"is {shown(given)}, which is not the ARN of a Lambda function: {wanted}", edit
+        )
         return
-    if match["qualifier"] or match["partition"] != "aws":
-        what = "a version or an alias" if match["qualifier"] else f"the partition {match['partition']}"
+    if arn.qualifier or arn.partition != "aws":
+        what = "a version or an alias" if arn.qualifier else f"the partition {arn.partition}"
         yield warning(
             "lambda-arn-qualified",
             place,
             f"names {what}; AWS's own tools refuse that, and whether a job accepts it is not documented",
         )
-    if not _SAGEMAKER.search(match["name"]):
+    if not _SAGEMAKER.search(arn.name):
         if subject.circumstances.hyperpod:
             yield error("lambda-arn-name", place, "has no SageMaker in the function's name; HyperPod refuses that")
         else:

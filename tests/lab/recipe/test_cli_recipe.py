@@ -151,7 +151,7 @@ def test_a_new_recipe_replaces_no_file_unless_told(file: Path) -> None:
         (["--task", "mmlu"], "--model is missing: micro, lite"),
         (["--task", "mmlu-pro", "--model", "micro"], "did you mean mmlu_pro?"),
         (["--task", "gen_qa", "--model", "micro", "--stack", "a", "--lambda-arn", ARN], "not both"),
-        (["--task", "gen_qa", "--model", "micro", "--lambda-arn", "arn:x"], "no ARN of a Lambda function"),
+        (["--task", "gen_qa", "--model", "micro", "--lambda-arn", "arn:x"], "not the ARN of a Lambda function"),
         (["--task", "mmlu", "--model", "micro", "--name", "a/b"], "no folder name"),
         (["--task", "mmmu", "--model", "micro"], "there is no mmmu for the model micro"),
     ],
