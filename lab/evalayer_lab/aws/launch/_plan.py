@@ -13,8 +13,8 @@ from typing import Any, Final
 from evalayer_lab.aws.launch._data import Dataset, examine_dataset
 from evalayer_lab.aws.launch._facts import facts, image_uri, instance_type
 from evalayer_lab.aws.launch._findings import finding
-from evalayer_lab.aws.launch._recipe import CheckedRecipe, NovaRecipe, Role, check_recipe, function_arn
-from evalayer_lab.inputs import Finding, InputError, S3Uri, reading
+from evalayer_lab.aws.launch._recipe import CheckedRecipe, NovaRecipe, check_recipe, function_arn, parse_role
+from evalayer_lab.inputs import Arn, Finding, InputError, S3Uri, reading
 from evalayer_lab.recipe import OtherRecipe, Recipe
 
 DIGEST_TAG: Final = "evalayer:digest"
@@ -93,7 +93,7 @@ class Plan:
     """
 
     settings: Settings
-    role: Role
+    role: Arn
     recipe: CheckedRecipe
     dataset: Dataset | None
     inputs: tuple[Input, ...]
@@ -117,7 +117,7 @@ def make_plan(settings: Settings) -> Plan | tuple[Finding, ...]:
     Raises:
         InputError: a file or an option cannot be used, or the image or instance type is not known.
     """
-    role = Role.parse(settings.role)
+    role = parse_role(settings.role)
     output = S3Uri.parse(settings.output, "--output")
     place = S3Uri.parse(settings.inputs, "--inputs") if settings.inputs else output / "evalayer-inputs"
     if settings.name is not None and not _JOB_NAME.fullmatch(settings.name):

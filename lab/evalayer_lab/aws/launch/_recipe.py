@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from evalayer_lab.aws.launch._findings import finding
-from evalayer_lab.inputs import Finding, InputError, Place
+from evalayer_lab.inputs import Arn, Finding, InputError, Place
 from evalayer_lab.inputs.yaml import Document, read_document
 from evalayer_lab.recipe import (
     AnyRecipe,
@@ -27,56 +27,28 @@ from evalayer_lab.recipe import (
 
 NovaRecipe = Recipe | BenchmarkRecipe | JudgeRecipe | RewardRecipe | OtherRecipe
 
-_ROLE: Final = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>\d{12}):role/(?:[\x21-\x2e\x30-\x7e]+/)*(?P<name>[\w+=,.@-]{1,64})",
-    re.ASCII,
-)
-_FUNCTION: Final = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):function:"
-    r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>[A-Za-z0-9$_-]{1,128}))?",
-    re.ASCII,
-)
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
-    """The role that the job runs as."""
+def parse_role(text: str) -> Arn:
+    """Read the ARN of the job's role.
 
-    arn: str
-    partition: str
-    account: str
-    name: str
-
-    @classmethod
-    def parse(cls, arn: str) -> Role:
-        """Read a role's ARN.
-
-        Raises:
-            InputError: it is not such an ARN.
-        """
-        match = _ROLE.fullmatch(arn)
-        if match is None:
-            raise InputError(f"is {arn!r}; it takes arn:aws:iam::ACCOUNT:role/NAME", field="--role")
-        return cls(arn, match["partition"], match["account"], match["name"])
+    Raises:
+        InputError: it is not the ARN of a role.
+    """
+    arn = Arn.parse(text)
+    if arn is None or not arn.is_role:
+        raise InputError(f"is {text!r}; it takes arn:aws:iam::ACCOUNT:role/NAME", field="--role")
+    return arn
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
-    """The Lambda function that the job calls."""
-
-    arn: str
-    region: str
-    name: str
-
-    @classmethod
-    def parse(cls, arn: str) -> Function | None:
-        """Read a function's ARN; None if it is not one."""
-        match = _FUNCTION.fullmatch(arn)
-        return cls(arn, match["region"], match["name"]) if match else None
+def parse_function(text: str) -> Arn | None:
+    """Read the ARN of a function; None if it is not one."""
+    arn = Arn.parse(text)
+    return arn if arn is not None and arn.is_function else None
 
 
-def function_arn(given: str, role: Role, region: str) -> str:
+def function_arn(given: str, role: Arn, region: str) -> str:
     """Make an ARN of a function's name, which is in the role's account.
 
     Raises:
@@ -84,7 +56,7 @@ def function_arn(given: str, role: Role, region: str) -> str:
     """
     if _NAME.fullmatch(given):
         return f"arn:{role.partition}:lambda:{region}:{role.account}:function:{given}"
-    if Function.parse(given) is None:
+    if parse_function(given) is None:
         raise InputError(
             f"is {given!r}; it takes a function's name, or arn:aws:lambda:REGION:ACCOUNT:function:NAME",
             field="--function",
@@ -109,10 +81,10 @@ class CheckedRecipe:
     findings: tuple[Finding, ...]
 
     @property
-    def function(self) -> Function | None:
+    def function(self) -> Arn | None:
         """The function that the job calls."""
         arn = function_place(self.recipe)[1] if self.recipe else None
-        return Function.parse(arn) if arn else None
+        return parse_function(arn) if arn else None
 
 
 def function_place(recipe: AnyRecipe) -> tuple[tuple[str | int, ...] | None, str | None]:
