@@ -23,8 +23,8 @@ def fetch(source: str, into: Path | None, region: str | None, as_json: bool) -> 
     """Download the output of a job.
 
     Give the job's name, or the S3 URI of its output.tar.gz, of its folder, or of an output that is not packed. The
-    archive is unpacked safely: a link, or a name that leaves the folder, is refused. A download that was cut off goes
-    on where it stopped, and one that is there is not repeated.
+    archive is unpacked safely: a link, or a name that leaves the folder, is refused. A download that was cut off
+    resumes where it stopped, and one that is complete is not repeated.
 
     \b
     Examples:

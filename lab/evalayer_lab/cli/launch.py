@@ -64,7 +64,7 @@ def launch(
 
     --dry-run prints the CreateTrainingJob request as JSON. It uploads and invokes nothing; with credentials it reads
     the role, the buckets, the function, the account's Lambda limits, and whether there is a job of that name. Without
-    credentials these checks are skipped, and said to be.
+    credentials these checks are reported as skipped.
 
     \b
     The JSON object has

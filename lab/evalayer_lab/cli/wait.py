@@ -26,7 +26,7 @@ def wait(ctx: click.Context, job: str, region: str | None, logs: bool, as_json: 
     """Watch a job until it ends.
 
     Shows what the job does, and the tail of its log if it fails; the log may quote rows of the dataset. Ctrl-C stops
-    the watching and not the job. Exits with 0 if the job completed, 1 if it failed or was stopped.
+    the watching, not the job. Exits with 0 if the job completed, 1 if it failed or was stopped.
 
     \b
     The JSON object has

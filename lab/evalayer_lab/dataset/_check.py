@@ -65,14 +65,14 @@ def check_dataset(
 
     Args:
         path: a JSON Lines file in UTF-8.
-        kind: what its rows are; None to tell by the file's name and first rows.
+        kind: what its rows are; None to go by the file's name and first rows.
         max_problems: how many findings the report keeps; all are counted.
         strict: raise the first error instead of reporting it; always reads in this process.
         workers: how many processes read; None for one per processor, at most 4.
         on_progress: is called from time to time with the number of good rows read since the last call.
 
     Raises:
-        InputError: the file cannot be read, has no rows, or its kind cannot be told; in strict mode also for
+        InputError: the file cannot be read, has no rows, or its kind is not clear; in strict mode also for
             the first bad row.
     """
     name = fspath(path)

@@ -1,4 +1,4 @@
-"""The kinds of datasets: what is particular to each, and how one is told from another."""
+"""The kinds of datasets: what is particular to each, and how each is recognised."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ FACTS: Final[Mapping[Kind, KindFacts]] = {
 
 
 def detect_kind(path: str | PathLike[str]) -> Kind:
-    """Tell what kind of dataset a file is, by its name or else by the fields of its first rows.
+    """Find out what kind of dataset a file is, by its name or else by the fields of its first rows.
 
     `llm_judge` stands for the judge with a rubric too: their rows are the same.
 

@@ -1,4 +1,4 @@
-"""The tables as Athena is told of them: names, DDL, and what Glue takes."""
+"""The tables as Athena and Glue describe them: names, DDL, and what the API of Glue takes."""
 
 from __future__ import annotations
 

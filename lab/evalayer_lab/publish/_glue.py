@@ -68,7 +68,7 @@ class PublishedTables:
 
     @property
     def script(self) -> str:
-        """Everything that Athena must be told, as statements that end in semicolons."""
+        """What creates all this in Athena: statements that end in semicolons."""
         databases = dict.fromkeys(f"CREATE DATABASE IF NOT EXISTS `{table.database}`" for table in self.tables)
         statements = [
             *databases,
