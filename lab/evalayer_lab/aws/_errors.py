@@ -72,6 +72,11 @@ class AwsError(InputError):
         self.kind: Kind = kind
         self.code = code
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same call may succeed a little later."""
+        return self.kind in {"unreachable", "unanswered", "throttled"}
+
 
 @contextmanager
 def asking(action: str, resource: str) -> Iterator[None]:
@@ -79,7 +84,7 @@ def asking(action: str, resource: str) -> Iterator[None]:
 
     Args:
         action: the permission that the call takes, such as `"iam:GetRole"`.
-        resource: what it is about, as a person would say it.
+        resource: what it is about, as a person would call it.
 
     Raises:
         AwsError: the call did not succeed.
@@ -108,11 +113,11 @@ def asking(action: str, resource: str) -> Iterator[None]:
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
         # Of a request that cannot even be sent, the text may quote its headers, and these a session token.
         is_unsent = type(error) is exceptions.HTTPClientError
-        text = "no request can be sent, as with a line break in a credential" if is_unsent else one_line(error)
+        text = "no request can be sent (is there a line break in a credential?)" if is_unsent else one_line(error)
         reason = f"{resource}: AWS cannot be reached: {text}; check the network, --region and AWS_ENDPOINT_URL"
         raise AwsError(reason, "unreachable") from error
     except ResponseParserError as error:
-        reason = f"{resource}: the answer to {action} is not one of AWS; is there a proxy between?"
+        reason = f"{resource}: the answer to {action} does not come from AWS; is there a proxy in between?"
         raise AwsError(reason, "unanswered") from error
     except (exceptions.BotoCoreError, Boto3Error) as error:
         inner = error.__context__
@@ -132,9 +137,9 @@ def _refused(response: Mapping[str, Any], action: str, resource: str) -> AwsErro
     reasons: Mapping[Kind, str] = {
         "credentials": f"AWS does not accept the credentials ({code}); {_LOGIN}",
         "denied": f"{resource}: the credentials may not call {action}; docs/jobs.md and publish.md list what they need",
-        "missing": f"{resource}: there is none ({code})",
+        "missing": f"{resource} does not exist ({code})",
         "throttled": f"{resource}: AWS throttles {action} ({code}); try again in a minute",
-        "unanswered": f"{resource}: {action} failed on the side of AWS ({code}); try again",
+        "unanswered": f"{resource}: {action} failed on AWS's side ({code}); try again",
         "other": f"{resource}: {action}: {code}: {message}",
     }
     return AwsError(reasons[kind], kind, code)

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS: Final = 10
 
 
+def _client(service: str, *, attempts: int | None = None) -> Any:
+    """An attribute that makes a client when it is first asked for."""
+    return cached_property(lambda aws: aws._make(service, attempts=attempts))
+
+
 class Aws:
     """AWS in one region, with the credentials of the environment.
 
@@ -34,6 +39,17 @@ class Aws:
     Attributes:
         region: the region, such as `"us-east-1"`.
     """
+
+    cloudformation: CloudFormationClient = _client("cloudformation")
+    cloudwatch: CloudWatchClient = _client("cloudwatch")
+    functions: LambdaClient = _client("lambda")
+    glue: GlueClient = _client("glue")
+    iam: IAMClient = _client("iam")
+    logs: CloudWatchLogsClient = _client("logs")
+    s3: S3Client = _client("s3")
+    sagemaker: SageMakerClient = _client("sagemaker")
+    sagemaker_once: SageMakerClient = _client("sagemaker", attempts=1)
+    sts: STSClient = _client("sts")
 
     def __init__(self, session: boto3.Session, region: str) -> None:
         self.region = region
@@ -49,7 +65,7 @@ class Aws:
         try:
             import boto3
         except ImportError as error:
-            raise InputError('this takes boto3: pip install "evalayer[lab]"') from error
+            raise InputError('this needs boto3: pip install "evalayer[lab]"') from error
         with _configuring():
             session = boto3.Session(region_name=region)
         if not session.region_name:
@@ -62,69 +78,9 @@ class Aws:
         with _configuring():
             return self._session.get_credentials() is not None
 
-    @cached_property
-    def s3(self) -> S3Client:
-        """Objects."""
-        client: S3Client = self._client("s3")
-        return client
-
-    @cached_property
-    def iam(self) -> IAMClient:
-        """Roles."""
-        client: IAMClient = self._client("iam")
-        return client
-
-    @cached_property
-    def sts(self) -> STSClient:
-        """Who asks."""
-        client: STSClient = self._client("sts")
-        return client
-
-    @cached_property
-    def logs(self) -> CloudWatchLogsClient:
-        """Logs."""
-        client: CloudWatchLogsClient = self._client("logs")
-        return client
-
-    @cached_property
-    def cloudformation(self) -> CloudFormationClient:
-        """Stacks."""
-        client: CloudFormationClient = self._client("cloudformation")
-        return client
-
-    @cached_property
-    def cloudwatch(self) -> CloudWatchClient:
-        """Metrics."""
-        client: CloudWatchClient = self._client("cloudwatch")
-        return client
-
-    @cached_property
-    def glue(self) -> GlueClient:
-        """The catalogue of tables."""
-        client: GlueClient = self._client("glue")
-        return client
-
-    @cached_property
-    def functions(self) -> LambdaClient:
-        """Lambda functions."""
-        client: LambdaClient = self._client("lambda")
-        return client
-
     def invoker(self, timeout: float) -> LambdaClient:
         """Return a client that invokes a function once and waits that many seconds for its answer."""
-        client: LambdaClient = self._client("lambda", attempts=1, timeout=timeout)
-        return client
-
-    @cached_property
-    def sagemaker(self) -> SageMakerClient:
-        """Jobs."""
-        client: SageMakerClient = self._client("sagemaker")
-        return client
-
-    @cached_property
-    def sagemaker_once(self) -> SageMakerClient:
-        """Jobs, for a call that must not be repeated blindly."""
-        client: SageMakerClient = self._client("sagemaker", attempts=1)
+        client: LambdaClient = self._make("lambda", attempts=1, timeout=timeout)
         return client
 
     def stack_output(self, stack: str, key: str) -> str:
@@ -141,7 +97,7 @@ class Aws:
             raise InputError(f"the stack {stack} has no output {key}; {suggest(key, sorted(outputs))}")
         return outputs[key]
 
-    def _client(self, service: str, *, attempts: int | None = None, timeout: float = 60) -> Any:
+    def _make(self, service: str, *, attempts: int | None = None, timeout: float = 60) -> Any:
         from botocore.config import Config
 
         config = Config(

@@ -18,7 +18,7 @@ _FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet", "arrow")
 @click.command()
 @click.argument("source", metavar="IN", type=click.Path())
 @out
-@click.option("--kind", type=click.Choice(KINDS), default="gen_qa", show_default=True, help="What the rows shall be.")
+@click.option("--kind", type=click.Choice(KINDS), default="gen_qa", show_default=True, help="What rows to write.")
 @click.option(
     "--map",
     "mapping",
@@ -27,11 +27,11 @@ _FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet", "arrow")
     help="Take a field from a column of another name; may be given several times.",
 )
 @click.option("--system", metavar="TEXT|@COLUMN", help="The system prompt of every row, or the column that has it.")
-@click.option("--metadata", metavar="COLUMNS", help="Columns to write as the metadata, with commas between them.")
+@click.option("--metadata", metavar="COLUMNS", help="Columns to write as the metadata, separated by commas.")
 @click.option("--format", "file_format", type=click.Choice(_FORMATS), help="What the file is.  [default: by its name]")
-@click.option("--encoding", help="Of a text file.  [default: UTF-8, or what its byte order mark says]")
-@click.option("--delimiter", help="Between the fields of a CSV file.  [default: by its header]")
-@click.option("--split", help="Which split of a folder that has several.")
+@click.option("--encoding", help="The encoding of a text file.  [default: UTF-8, or what its byte order mark says]")
+@click.option("--delimiter", help="The delimiter of a CSV file.  [default: by its header]")
+@click.option("--split", help="The split to read from a folder that has several.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad row and write nothing; exit code 2.")
 @overwrite
 @as_json

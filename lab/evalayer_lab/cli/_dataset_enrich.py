@@ -19,7 +19,11 @@ _KEYS: Final = ("task", "difficulty", "domain", "length", "language")
 @click.command()
 @click.argument("file", type=click.Path())
 @out
-@click.option("--add", metavar="KEYS", help=f"Which of {', '.join(_KEYS)}.  [default: all that can be found]")
+@click.option(
+    "--add",
+    metavar="KEYS",
+    help=f"A list of {', '.join(_KEYS)}.  [default: all that can be found]",
+)
 @click.option("--difficulty", metavar="FILE:NAME", help="A function of a row that gives its difficulty.")
 @click.option("--domain-from", metavar="FILE[:KEY]", help="Rows labelled with their domain, to train a classifier on.")
 @click.option("--domain-rules", metavar="FILE", help="YAML or JSON of domain: [words].")
@@ -135,7 +139,7 @@ def _print(done: Enrichment, domain: DomainSource | None) -> None:
     if domain is not None and domain.rows:
         accuracy = ""
         if domain.accuracy is not None:
-            guess = f"the commonest domain alone would be on {domain.commonest:.0%}"
+            guess = f"always guessing the commonest would be right on {domain.commonest:.0%}"
             accuracy = f"; right on {domain.accuracy:.0%} of rows it had not seen ({guess})"
         click.echo(f"Domains are from {domain.about} trained on {domain.rows:,} rows{accuracy}")
     if done.not_objects:

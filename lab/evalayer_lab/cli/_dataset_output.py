@@ -46,7 +46,7 @@ def print_json(done: Done, **more: Any) -> None:
 def values(found: MetadataKey) -> str:
     """The values of a metadata key and their rows, in one line."""
     if not found.values and found.rows:
-        return f"too many or too long values, {found.rows:,}"
+        return f"too many or too long to list, in {found.rows:,} rows"
     first = list(found.values.items())[:_SHOWN_VALUES]
     parts = [f"{safe(value)} {rows:,}" for value, rows in first]
     rest = found.rows - sum(rows for _, rows in first)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path())
 @out
 @click.option("--rows", required=True, type=click.IntRange(min=1), help="How many rows to take.")
-@click.option("--stratify", metavar="KEYS", help="Metadata keys whose values are to be represented, with commas.")
+@click.option("--stratify", metavar="KEYS", help="Metadata keys to stratify by, separated by commas.")
 @click.option(
     "--by",
     type=click.Choice(["proportional", "equal"]),

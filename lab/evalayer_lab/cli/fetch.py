@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ def fetch(source: str, into: Path | None, region: str | None, as_json: bool) -> 
     """Download the output of a job.
 
     Give the job's name, or the S3 URI of its output.tar.gz, of its folder, or of an output that is not packed. The
-    archive is unpacked safely: a link, or a name that leaves the folder, is refused. A download that was cut off goes
-    on where it stopped, and one that is there is not repeated.
+    archive is unpacked safely: a link, or a name that leaves the folder, is refused. A download that was cut off
+    resumes where it stopped, and one that is complete is not repeated.
 
     \b
     Examples:
@@ -47,13 +48,7 @@ def fetch(source: str, into: Path | None, region: str | None, as_json: bool) -> 
     with progress("bytes") as advance:
         fetched = fetch_output(aws, found, into or Path("output", name), advance)
     if as_json:
-        document = {
-            "folder": str(fetched.folder),
-            "runs": [str(run) for run in fetched.runs],
-            "files": fetched.files,
-            "downloaded": fetched.downloaded,
-        }
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(asdict(fetched), indent=2, ensure_ascii=False, default=str))
         return
     done = f"{fetched.downloaded:,} bytes downloaded" if fetched.downloaded else "there already"
     click.echo(f"{fetched.folder}: {fetched.files:,} files, {done}")

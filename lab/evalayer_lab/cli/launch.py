@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0.1, max=672),
     default=24.0,
     show_default=True,
-    help="After that long AWS stops the job.",
+    help="The number of hours after which AWS stops the job.",
 )
 @click.option("--no-invoke", is_flag=True, help="Do not try the function with the first row.")
 @click.option("--dry-run", is_flag=True, help="Check, print the request, and change nothing.")
@@ -64,7 +64,7 @@ def launch(
 
     --dry-run prints the CreateTrainingJob request as JSON. It uploads and invokes nothing; with credentials it reads
     the role, the buckets, the function, the account's Lambda limits, and whether there is a job of that name. Without
-    credentials these checks are skipped, and said to be.
+    credentials these checks are reported as skipped.
 
     \b
     The JSON object has
@@ -82,7 +82,7 @@ def launch(
       evalayer launch mmlu.yaml --role arn:aws:iam::111122223333:role/EvaluationJob --output s3://my-bucket/mmlu
     """
     from evalayer_lab.aws import Aws
-    from evalayer_lab.aws.launch import Plan, Settings, as_json_text, costs, examine, find_job, make_plan
+    from evalayer_lab.aws.launch import Plan, Settings, costs, examine, find_job, make_plan
 
     if not (dry_run or yes or sys.stdin.isatty()):
         raise click.UsageError("there is no terminal to ask on; give --yes to start the job, or --dry-run")
@@ -102,7 +102,8 @@ def launch(
     _print_costs(takes)
     refused = any(finding.severity == "error" for finding in findings)
     if dry_run:
-        click.echo(_as_json(plan, None, findings, takes) if as_json else as_json_text(plan.request))
+        request = json.dumps(plan.request, indent=2, ensure_ascii=False)
+        click.echo(_as_json(plan, None, findings, takes) if as_json else request)
         ctx.exit(1 if refused else 0)
     if not refused and (yes or click.confirm(f"Create the job {plan.job}?", err=True)):
         _finish(ctx, plan, _start(plan, aws), findings, takes, as_json)

@@ -14,7 +14,7 @@ import click
 from evalayer_lab.cli._main import Group
 
 if TYPE_CHECKING:
-    from evalayer_lab.publish import Publication, PublishedFiles
+    from evalayer_lab.publish import Publication, PublishedFiles, PublishedTables
 
     Read: TypeAlias = Callable[[], Publication]
 
@@ -31,9 +31,9 @@ def _of_run(command: Callable[..., None]) -> Callable[..., None]:
     def run(output: str, data: Path | None, task: str | None, model: str | None, **options: Any) -> None:
         def read() -> Publication:
             from evalayer_lab.cli import _results
-            from evalayer_lab.publish import publication_of
+            from evalayer_lab.publish import Publication
 
-            return publication_of(_results.read(output, data=data), task=task, model=model)
+            return Publication.from_results(_results.read(output, data=data), task=task, model=model)
 
         command(read, **options)
 
@@ -67,11 +67,11 @@ def parquet(read: Read, as_json: bool, to: Path, texts: bool) -> None:
       evalayer publish parquet output/my-job --to published --task support_tickets --texts
     """
     from evalayer_lab.cli._console import progress
-    from evalayer_lab.publish import FolderTarget, publish_parquet, tables
+    from evalayer_lab.publish import publish_parquet
 
     publication = read()
     with progress("rows") as advance:
-        files = publish_parquet(publication, tables(publication, texts=texts), FolderTarget(to), advance)
+        files = publish_parquet(publication, to, texts=texts, on_rows=advance)
     _print_files(files, as_json)
 
 
@@ -110,44 +110,21 @@ def athena(
     from evalayer_lab.aws import Aws
     from evalayer_lab.cli._console import progress
     from evalayer_lab.inputs import S3Uri
-    from evalayer_lab.publish import (
-        S3Target,
-        add_partitions,
-        athena_tables,
-        create_tables,
-        plan_tables,
-        publish_parquet,
-        script,
-    )
+    from evalayer_lab.publish import publish_athena
 
-    location = S3Uri.parse(to, "--to")
+    place = S3Uri.parse(to, "--to")
     aws = None if dry_run else Aws.connect(region)
     publication = read()
-    described = athena_tables(publication, location, database=database, table=table, texts=texts)
-    if aws is None:
-        listed = [
-            {
-                "name": f"{each.database}.{each.name}",
-                "ddl": each.ddl,
-                "partition_ddl": each.partition_ddl,
-                "table_input": each.table_input,
-                "partition_input": each.partition_input,
-            }
-            for each in described
-        ]
-        click.echo(json.dumps({"tables": listed}, indent=2) if as_json else script(described))
-        return
-    plans = plan_tables(aws, described)
     with progress("rows") as advance:
-        files = publish_parquet(publication, [each.table for each in described], S3Target(location, aws), advance)
-    create_tables(aws, plans)
-    add_partitions(aws, described)
-    outcomes = {f"{plan.table.database}.{plan.table.name}": plan for plan in plans}
-    _print_files(files, as_json, {"tables": {name: plan.outcome for name, plan in outcomes.items()}})
+        done = publish_athena(publication, place, aws, database=database, table=table, texts=texts, on_rows=advance)
+    if done.files is None:
+        click.echo(_describe(done) if as_json else done.script)
+        return
+    _print_files(done.files, as_json, {"tables": {change.table.title: change.outcome for change in done.changes}})
     if not as_json:
-        for name, plan in outcomes.items():
-            new = f" by {', '.join(plan.new_columns)}" if plan.outcome == "extended" else ""
-            click.echo(f"{name}: {plan.outcome}{new}")
+        for change in done.changes:
+            new = f" by {', '.join(change.new_columns)}" if change.outcome == "extended" else ""
+            click.echo(f"{change.table.title}: {change.outcome}{new}")
 
 
 @publish.command()
@@ -181,20 +158,18 @@ def cloudwatch(
     from datetime import UTC, datetime
 
     from evalayer_lab.aws import Aws
-    from evalayer_lab.publish import metric_data, put_metrics, requests
+    from evalayer_lab.publish import publish_cloudwatch
 
     aws = None if dry_run else Aws.connect(region)
     publication = read()
-    data = metric_data(publication, by_run=by_run, time=datetime.now(UTC) if now else None)
-    asked = requests(namespace, data)
+    moment = datetime.now(UTC) if now else None
+    done = publish_cloudwatch(publication, aws, namespace=namespace, by_run=by_run, time=moment)
     if aws is None:
-        click.echo(json.dumps(asked, indent=2, default=lambda moment: moment.isoformat()))
-        return
-    put_metrics(aws, asked)
-    if as_json:
-        click.echo(json.dumps({"run": publication.run.id, "namespace": namespace, "values": len(data)}, indent=2))
+        click.echo(json.dumps(done.requests, indent=2, default=lambda moment: moment.isoformat()))
+    elif as_json:
+        click.echo(json.dumps({"run": publication.run.id, "namespace": namespace, "values": done.values}, indent=2))
     else:
-        click.echo(f"{namespace}: {len(data)} values")
+        click.echo(f"{namespace}: {done.values} values")
 
 
 @publish.command()
@@ -253,6 +228,21 @@ def tensorboard(read: Read, as_json: bool, to: Path) -> None:
     publication = read()
     path = publish_tensorboard(publication, to)
     click.echo(json.dumps({"run": publication.run.id, "file": str(path)}, indent=2) if as_json else f"Wrote {path}")
+
+
+def _describe(done: PublishedTables) -> str:
+    """The tables as Glue's API and infrastructure as code take them."""
+    described = [
+        {
+            "name": table.title,
+            "ddl": table.ddl,
+            "partition_ddl": table.partition_ddl,
+            "table_input": table.table_input,
+            "partition_input": table.partition_input,
+        }
+        for table in done.tables
+    ]
+    return json.dumps({"tables": described}, indent=2)
 
 
 def _print_files(published: PublishedFiles, as_json: bool, more: dict[str, Any] | None = None) -> None:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from evalayer_lab.aws import Aws
-    from evalayer_lab.aws.jobs import Job
+    from evalayer_lab.aws import Aws, Job
 
 _TAIL = 40
 
@@ -27,7 +26,7 @@ def wait(ctx: click.Context, job: str, region: str | None, logs: bool, as_json: 
     """Watch a job until it ends.
 
     Shows what the job does, and the tail of its log if it fails; the log may quote rows of the dataset. Ctrl-C stops
-    the watching and not the job. Exits with 0 if the job completed, 1 if it failed or was stopped.
+    the watching, not the job. Exits with 0 if the job completed, 1 if it failed or was stopped.
 
     \b
     The JSON object has
@@ -62,7 +61,7 @@ def wait(ctx: click.Context, job: str, region: str | None, logs: bool, as_json: 
     except KeyboardInterrupt:
         line.end()
         stop = f"aws sagemaker stop-training-job --training-job-name {job} --region {aws.region}"
-        click.echo(f"The job goes on. To watch it again: evalayer wait {job}\nTo stop it: {stop}", err=True)
+        click.echo(f"The job is still running. To watch it again: evalayer wait {job}\nTo stop it: {stop}", err=True)
         ctx.exit(130)
     line.end()
     if ended.status != "Completed" and not logs:

@@ -3,14 +3,22 @@
 from evalayer_lab.dataset._check import DatasetReport, check_dataset
 from evalayer_lab.dataset._content import Lengths, MetadataKey
 from evalayer_lab.dataset._convert import Conversion, Mapped, convert
-from evalayer_lab.dataset._derive import KEYS, Derive, RowFunction, derivations, load_row_function
-from evalayer_lab.dataset._domain import DomainSource, domain_classifier, domain_rules
+from evalayer_lab.dataset._derive import (
+    KEYS,
+    Derive,
+    DomainSource,
+    RowFunction,
+    derivations,
+    domain_classifier,
+    domain_rules,
+    load_row_function,
+)
 from evalayer_lab.dataset._enrich import Enrichment, enrich
 from evalayer_lab.dataset._features import difficulty, language, length_bucket, task_type
 from evalayer_lab.dataset._findings import Code, shown
-from evalayer_lab.dataset._gen_qa import Row, read_gen_qa
 from evalayer_lab.dataset._kinds import FACTS, KINDS, Kind, detect_kind
 from evalayer_lab.dataset._models import GenQARow, Image, JudgeRow, Message, MultimodalJudgeRow, RFTRow, TextPart
+from evalayer_lab.dataset._rows import Row, read_gen_qa
 from evalayer_lab.dataset._sample import Sampling, Stratum, allocate, sample
 from evalayer_lab.dataset._sources import Format, Source
 

@@ -88,7 +88,7 @@ def _saved_files(folder: Path) -> Sequence[Path]:
     entries = state.get("_data_files")
     names = [entry.get("filename") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     if not names:
-        raise InputError("names no data files", path=path, field="_data_files")
+        raise InputError("does not name any data files", path=path, field="_data_files")
     for name in names:
         if not isinstance(name, str) or not name or Path(name).name != name:
             raise InputError("names a file that is not in its folder", path=path, field="_data_files")
@@ -106,7 +106,7 @@ def _chosen(split: str | None, splits: Sequence[str], folder: Path) -> str:
 
 def _refuse_split(split: str | None, folder: Path) -> None:
     if split is not None:
-        raise InputError("is one split; leave --split out", path=folder)
+        raise InputError("is a single split; leave --split out", path=folder)
 
 
 def _json(path: Path) -> Mapping[str, Any]:

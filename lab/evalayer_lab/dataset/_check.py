@@ -66,14 +66,14 @@ def check_dataset(
 
     Args:
         path: a JSON Lines file in UTF-8.
-        kind: what its rows are; None to tell by the file's name and first rows.
+        kind: what its rows are; None to go by the file's name and first rows.
         max_problems: how many findings the report keeps; all are counted.
         strict: raise the first error instead of reporting it; always reads in this process.
         workers: how many processes read; None for one per processor, at most 4.
         on_progress: is called from time to time with the number of good rows read since the last call.
 
     Raises:
-        InputError: the file cannot be read, has no rows, or its kind cannot be told; in strict mode also for
+        InputError: the file cannot be read, has no rows, or its kind is not clear; in strict mode also for
             the first bad row.
     """
     name = fspath(path)
@@ -85,7 +85,7 @@ def check_dataset(
     refuse_empty(counted.rows, name)
     content, findings = counted.content, counted.findings
     if content.metadata is None:
-        reason = f"has more than {MAX_KEYS} keys in all rows; they are not counted"
+        reason = f"has more than {MAX_KEYS} different keys, so they are not counted"
         findings.add(Finding("metadata", "warning", Place(name, field="metadata"), reason))
     fields = [field for field in FACTS[kind].texts if field in content.lengths]
     return DatasetReport(

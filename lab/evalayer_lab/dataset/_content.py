@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
-from pydantic_core import to_json
-
 from evalayer_lab.dataset._findings import Reporter
 from evalayer_lab.dataset._kinds import Kind
-from evalayer_lab.dataset._lines import WHOLE, LineReader, Span
-from evalayer_lab.dataset._rows import CheckedRow, RowChecker, metadata_object
+from evalayer_lab.dataset._lines import PROGRESS_ROWS, WHOLE, LineReader, Span
+from evalayer_lab.dataset._rows import CheckedRow, RowChecker, metadata_object, value_text
 from evalayer_lab.inputs import Finding, Findings, Place
 
 MAX_KEYS: Final = 100
@@ -123,7 +121,7 @@ class Content:
         """Count the metadata texts that wait: equal ones are parsed once."""
         for text, rows in self._waiting.items():
             for key, value in (metadata_object(text) or {}).items():
-                self._key(key).add(value if isinstance(value, str) else to_json(value).decode(), rows)
+                self._key(key).add(value_text(value), rows)
         self._waiting.clear()
 
     def merge(self, other: Content) -> None:
@@ -178,9 +176,6 @@ def _quantile(lengths: Mapping[int, int], ordered: Sequence[int], needed: int) -
         if below * 100 >= needed:
             return length
     raise AssertionError("every quantile is at most the longest")
-
-
-PROGRESS_ROWS: Final = 1000
 
 
 @dataclass(slots=True)

@@ -15,13 +15,12 @@ from pydantic import ValidationError
 from evalayer_lab.dataset._csv import DELIMITERS
 from evalayer_lab.dataset._findings import Code, Reporter, listed, shown, suggest_shown
 from evalayer_lab.dataset._kinds import FACTS, Kind, KindFacts
+from evalayer_lab.dataset._lines import PROGRESS_ROWS, new_file
 from evalayer_lab.dataset._models import explain
 from evalayer_lab.dataset._sources import Source, SourceRow, read_source
 from evalayer_lab.dataset._text import UnusableCell, as_text, to_json
-from evalayer_lab.dataset._write import new_file
 from evalayer_lab.inputs import Finding, Findings, InputError, near_match
 
-PROGRESS_ROWS: Final = 1000
 # What other datasets call a field, so that the right column can be suggested.
 _ALSO_CALLED: Final[Mapping[str, Sequence[str]]] = {
     "query": ("question", "prompt", "input", "instruction", "text", "user", "problem"),
@@ -262,7 +261,7 @@ def _refuse_unknown(kind: Kind, mapped: Mapped, known: Sequence[str], path: str)
     if mapped.metadata and "metadata" not in fields:
         raise InputError(f"a row of {kind} has no metadata", path=path)
     if mapped.metadata and "metadata" in mapped.columns:
-        raise InputError("the metadata is one column or made of several, not both", path=path)
+        raise InputError("the metadata is either one column or made of several, not both", path=path)
     if mapped.system is not None and "system" not in fields:
         raise InputError(f"a row of {kind} has no system prompt", path=path)
 
@@ -275,4 +274,4 @@ def _suggest_mapping(name: str, known: Sequence[str]) -> str:
         return f"did you mean --map {quote(f'{name}={shown(lower[near])}')}?"
     if len(known) == 1 and any(delimiter in known[0] for delimiter in DELIMITERS):
         return f"the only column is {shown(known[0])}: is --delimiter right?"
-    return f"say which with --map {name}=COLUMN: {listed(known)}"
+    return f"name it with --map {name}=COLUMN; there are: {listed(known)}"

@@ -23,7 +23,7 @@ def csv_rows(
     Args:
         reporter: where findings go, and which file it is.
         encoding: None for UTF-8, or what the byte order mark says.
-        delimiter: None to tell by the header.
+        delimiter: None to take the most frequent in the header.
 
     Raises:
         InputError: the file cannot be read, or has no header.

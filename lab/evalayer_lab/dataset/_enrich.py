@@ -14,9 +14,8 @@ from typing import Final, TypeVar
 from evalayer_lab.dataset._content import KeyCounts, MetadataKey
 from evalayer_lab.dataset._derive import Derive, Value
 from evalayer_lab.dataset._findings import Reporter, shown
-from evalayer_lab.dataset._lines import MAX_LINE_BYTES, LineReader, refuse_empty
+from evalayer_lab.dataset._lines import MAX_LINE_BYTES, LineReader, new_file, refuse_empty
 from evalayer_lab.dataset._rows import CheckedRow, RowChecker, metadata_object
-from evalayer_lab.dataset._write import new_file
 from evalayer_lab.inputs import Finding, Findings, InputError
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -155,8 +154,8 @@ def enrich(
             on_progress(len(batch))
         refuse_empty(lines.rows, name)
         if written < lines.rows:
-            longest = f"a line longer than {MAX_LINE_BYTES // 2**20} MiB, which cannot be taken over; remove it first"
-            raise InputError(f"has {longest}: evalayer dataset check names it", path=name)
+            longest = f"has a line longer than {MAX_LINE_BYTES // 2**20} MiB, which cannot be copied"
+            raise InputError(f"{longest}; remove it first: evalayer dataset check names it", path=name)
     return Enrichment(
         path=name,
         out=fspath(out),

@@ -1,4 +1,4 @@
-"""What can be told of a row from its own text: task type, difficulty, length."""
+"""What can be seen in a row's own text: task type, difficulty, length."""
 
 from __future__ import annotations
 
@@ -19,41 +19,15 @@ _CODE: Final = re.compile(
     r"```|^[ \t]*(?:def |class |import |from \w+ import |#include|function |SELECT\s)", re.MULTILINE
 )
 _UNSPACED: Final = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff]")
-_YES_NO: Final = frozenset(
-    {
-        "yes",
-        "no",
-        "true",
-        "false",
-        "ja",
-        "nein",
-        "oui",
-        "non",
-        "sí",
-        "si",
-        "sim",
-        "não",
-        "sì",
-        "nee",
-        "tak",
-        "nie",
-        "evet",
-        "hayır",
-        "да",
-        "нет",
-        "ναι",
-        "όχι",
-        "はい",
-        "いいえ",
-        "是",
-        "否",
-        "예",
-        "아니요",
-        "ใช่",
-        "ไม่",
-        "हाँ",
-        "नहीं",
-    }
+
+
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_YES_NO: Final = _word_set(
+    """yes no true false ja nein oui non sí si sim não sì nee tak nie evet hayır да нет ναι όχι はい いいえ
+    是 否 예 아니요 ใช่ ไม่ हाँ नहीं"""
 )
 SHORT: Final = 200
 LONG: Final = 1000
@@ -138,10 +112,6 @@ _CHARACTERS: Final = 5000
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
-def _word_set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 _LATIN_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "en": _word_set(
         """the and is are was were of to in that this it you not with for have has my we he she they what when which how
@@ -195,7 +165,7 @@ _SCRIPTS: Final = re.compile(
 def language(text: str) -> str:
     """The ISO 639-1 code of a text's language, or `"unknown"`.
 
-    Told apart are English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Turkish, Russian, Greek,
+    It tells apart English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Turkish, Russian, Greek,
     Japanese, Chinese, Korean, Thai and Hindi. The script that most letters have decides; Latin, Cyrillic and Devanagari
     letters also need common words of one language: at least two, a tenth of all words, and more than any other
     language has. A short text, a list of names, and a language that is not among these are unknown, but a near

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TextIO
 
+from evalayer.contracts.custom_metrics import kind_of
 from evalayer_lab.dataset._findings import Reporter
 from evalayer_lab.dataset._lines import MAX_LINE_BYTES, read_lines
-from evalayer_lab.dataset._models import kind_of
 from evalayer_lab.dataset._text import open_text, wrong_encoding
 from evalayer_lab.inputs import InputError, reading
 

@@ -1,4 +1,4 @@
-"""The kinds of datasets: what is particular to each, and how one is told from another."""
+"""The kinds of datasets: what is particular to each, and how each is recognised."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike, fspath
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel
 
 from evalayer_lab.dataset._findings import Reporter, shown
-from evalayer_lab.dataset._lines import LineReader, refuse_empty
+from evalayer_lab.dataset._lines import LineReader, refuse_empty, refuse_unrepeatable
 from evalayer_lab.dataset._models import GenQARow, JudgeRow, MultimodalJudgeRow, RFTRow
 from evalayer_lab.inputs import InputError
 
@@ -83,7 +83,7 @@ FACTS: Final[Mapping[Kind, KindFacts]] = {
 
 
 def detect_kind(path: str | PathLike[str]) -> Kind:
-    """Tell what kind of dataset a file is, by its name or else by the fields of its first rows.
+    """Find out what kind of dataset a file is, by its name or else by the fields of its first rows.
 
     `llm_judge` stands for the judge with a rubric too: their rows are the same.
 
@@ -93,8 +93,7 @@ def detect_kind(path: str | PathLike[str]) -> Kind:
     name = fspath(path)
     if PurePath(name).name == "gen_qa.jsonl":
         return "gen_qa"
-    if Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir():
-        raise InputError(f"is not a file that can be read twice; give the kind (--kind): {', '.join(KINDS)}", path=name)
+    refuse_unrepeatable(name, f"give the kind (--kind): {', '.join(KINDS)}")
     row = _first_object(name)
     if PurePath(name).name in FACTS["mm_llm_judge"].file_names:
         return "mm_llm_judge" if "images" in row or PurePath(name).name.startswith("mm_") else "llm_judge"

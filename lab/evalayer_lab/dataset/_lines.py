@@ -1,19 +1,24 @@
-"""The lines of a JSON Lines file, one at a time and never longer than a limit."""
+"""JSON Lines files: read a line at a time and never one longer than a limit; written as a whole or not at all."""
 
 from __future__ import annotations
 
 import codecs
 import json
+import os
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
+from os import PathLike, fspath
 from pathlib import Path
 from shlex import quote
-from typing import Final, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from evalayer_lab.dataset._findings import Reporter
-from evalayer_lab.inputs import InputError, reading
+from evalayer_lab.inputs import InputError, reading, writing
 
+PROGRESS_ROWS: Final = 1000
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 _BLOCK: Final = 64 * 1024
 _CONVERT: Final = "evalayer dataset convert {path} --format %s --out converted/gen_qa.jsonl"
@@ -108,6 +113,12 @@ def refuse_empty(rows: int, path: str) -> None:
         raise InputError("has no rows", path=path)
 
 
+def refuse_unrepeatable(path: str, way_out: str) -> None:
+    """Raise InputError about a pipe or a device."""
+    if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+        raise InputError(f"is not a file that can be read twice; {way_out}", path=path)
+
+
 def split_file(path: str, size: int) -> Iterator[Span]:
     """Yield spans of a file, one after another, each of at least `size` bytes and ending after a newline."""
     with open_file(path) as file:
@@ -187,3 +198,50 @@ def _is_table(line: bytes) -> bool:
 def _read(file: BufferedReader, size: int, path: str) -> bytes:
     with reading(path):
         return file.read(size)
+
+
+@contextmanager
+def new_file(path: str | PathLike[str], *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Write a file beside its place, in a folder made for it if need be, and move it there at the end.
+
+    After an error nothing is left of the file. Where the name is a link, the file that it leads to is written.
+
+    Raises:
+        InputError: there is such a file already and it may not be overwritten, or it cannot be written.
+    """
+    name = fspath(path)
+    try:
+        with writing(name):
+            place = Path(name).resolve()
+    except (RuntimeError, ValueError) as error:  # a link that leads to itself, a path that no file can have
+        raise InputError(f"cannot be written: {error}", path=name) from error
+    if place.exists() and not place.is_file():
+        raise InputError("is a folder, a device or a pipe; name a file to write", path=name)
+    if place.exists() and not overwrite:
+        raise _is_there(name)
+    with writing(name):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+    written = Path(temporary)
+    try:
+        with writing(name):
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            written.chmod(0o666 & ~_umask())
+            if not overwrite and place.exists():
+                raise _is_there(name)
+            written.replace(place)
+    finally:
+        written.unlink(missing_ok=True)
+
+
+def _is_there(path: str) -> InputError:
+    return InputError("is there already; give another name, or --overwrite", path=path)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from evalayer.contracts.custom_metrics import kind_of
 from evalayer_lab.dataset._findings import Code, shown
 
 _MODEL_TURNS: Final = ("assistant", "nova_assistant")
@@ -207,9 +208,3 @@ def explain(details: ErrorDetails, example: str) -> tuple[Code, str | None, str]
         way_out = "; write it with json.dumps(metadata)" if is_object else ""
         return "type", field, f"is {kind_of(value)}, not text{way_out}"
     return "value", field, details["msg"]
-
-
-def kind_of(value: object) -> str:
-    """What a JSON value is, in words."""
-    kinds = {dict: "an object", list: "a list", str: "text", bool: "a boolean", type(None): "null"}
-    return kinds.get(type(value), "a number")

@@ -6,8 +6,11 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from hashlib import blake2b
+from os import PathLike, fspath
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
@@ -15,8 +18,9 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from evalayer_lab.dataset._findings import Code, Reporter, shown
+from evalayer_lab.dataset._findings import Code, OnFinding, Reporter, shown
 from evalayer_lab.dataset._kinds import FACTS, Kind, KindFacts
+from evalayer_lab.dataset._lines import read_lines
 from evalayer_lab.dataset._models import RFTRow, explain
 
 FORBIDDEN: Final = ("Bot:", "User:", "Assistant:", "[EOS]", "<image>", "<video>")
@@ -24,6 +28,39 @@ MAX_ODD_KEYS: Final = 8
 BYTES_A_TOKEN: Final = 4
 _FORBIDDEN_BYTES: Final = tuple(phrase.encode() for phrase in FORBIDDEN)
 _CACHED_CHARACTERS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A checked row, and where it stands.
+
+    Attributes:
+        line: the line in the file, from 1.
+        query: the user's text.
+        response: the expected answer.
+        system: the system prompt, if any.
+        metadata: the metadata text, if any.
+        has_images: whether the row has images, which are not kept.
+    """
+
+    line: int
+    query: str
+    response: str
+    system: str | None
+    metadata: str | None
+    has_images: bool
+
+    @property
+    def key(self) -> str:
+        """A digest of the row's text: 32 hexadecimal digits, the same for the same content on any line."""
+        digest = blake2b(digest_size=16)
+        for part in (self.system, self.query, self.response, self.metadata):
+            if part is None:
+                digest.update(b"-")
+            else:
+                content = part.encode()
+                digest.update(b"%d:%b" % (len(content), content))
+        return digest.hexdigest()
 
 
 class CheckedRow(NamedTuple):
@@ -191,6 +228,35 @@ class RowChecker:
         return sum(len(texts.get(field, "").encode()) for field in self._facts.context) // BYTES_A_TOKEN
 
 
+def read_gen_qa(path: str | PathLike[str], *, on_finding: OnFinding, strict: bool = False) -> Iterator[Row]:
+    """Read the rows of a `gen_qa` dataset, one at a time.
+
+    Memory does not grow with the file. Rows with an error are reported and left out. Of one row, at most 8 unknown or
+    repeated fields and the first bad image are reported.
+
+    Args:
+        path: a JSON Lines file in UTF-8.
+        on_finding: is called with every finding, in order of line.
+        strict: raise the first error instead of reporting it.
+
+    Raises:
+        InputError: the file cannot be read or has no rows; in strict mode also for the first bad row.
+    """
+    reporter = Reporter(fspath(path), on_finding, strict=strict)
+    checker = RowChecker("gen_qa", reporter)
+    checker.check_name()
+    for row in checker.rows(read_lines(reporter)):
+        texts = row.texts
+        yield Row(
+            row.line, texts["query"], texts["response"], texts.get("system"), texts.get("metadata"), row.has_images
+        )
+
+
+def value_text(value: object) -> str:
+    """A value of JSON as text: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else to_json(value).decode()
+
+
 def metadata_object(metadata: str) -> Mapping[str, object] | None:
     """Return the JSON object that a metadata text holds; None if it holds something else."""
     return _cached_object(metadata) if len(metadata) <= _CACHED_CHARACTERS else _object(metadata)
@@ -210,9 +276,8 @@ _cached_object: Final = lru_cache(maxsize=4096)(_object)
 def _texts(model: BaseModel, facts: KindFacts) -> Mapping[str, str]:
     if isinstance(model, RFTRow):
         texts = {message.role: message.text for message in model.messages}
-        answer = model.reference_answer
         if "reference_answer" in model.model_fields_set:
-            texts["reference_answer"] = answer if isinstance(answer, str) else to_json(answer).decode()
+            texts["reference_answer"] = value_text(model.reference_answer)
         return texts
     found = {field: getattr(model, field) for field in facts.texts}
     return {field: text for field, text in found.items() if text is not None}

@@ -11,18 +11,14 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from pydantic_core import to_json
-
 from evalayer_lab.dataset._findings import Reporter, suggest_shown
-from evalayer_lab.dataset._lines import LineReader, refuse_empty
-from evalayer_lab.dataset._rows import RowChecker, metadata_object
-from evalayer_lab.dataset._write import new_file
+from evalayer_lab.dataset._lines import PROGRESS_ROWS, LineReader, new_file, refuse_empty, refuse_unrepeatable
+from evalayer_lab.dataset._rows import RowChecker, metadata_object, value_text
 from evalayer_lab.inputs import Finding, Findings, InputError
 
 By: TypeAlias = Literal["proportional", "equal"]
 MAX_STRATA: Final = 10_000
 MAX_KEYS: Final = 1000
-PROGRESS_ROWS: Final = 1000
 _LEFT_OUT: Final = -1
 
 
@@ -99,8 +95,7 @@ def sample(
             or the sample cannot be written.
     """
     name = fspath(path)
-    if Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir():
-        raise InputError("is not a file that can be read twice", path=name)
+    refuse_unrepeatable(name, "write it to a file first")
     before = _signature(name)
     findings = Findings(max_problems)
     known, of_line = _strata(name, stratify, findings, on_progress)
@@ -109,7 +104,7 @@ def sample(
         if stratum != _LEFT_OUT:
             sizes[stratum] += 1
     if rows > sum(sizes):
-        raise InputError(f"has {sum(sizes):,} good rows, fewer than the {rows:,} to take", path=name)
+        raise InputError(f"has {sum(sizes):,} good rows, fewer than the {rows:,} asked for", path=name)
     shares = allocate(sizes, rows, by)
     chosen = _draw(of_line, shares, seed)
     with new_file(out, overwrite=overwrite) as file:
@@ -118,7 +113,7 @@ def sample(
                 file.write(line.rstrip(b"\r") + b"\n")
                 chosen.remove(number)
         if chosen or _signature(name) != before:
-            raise InputError("has changed while it was read; try again", path=name)
+            raise InputError("changed while it was being read; try again", path=name)
     return Sampling(
         path=name,
         out=fspath(out),
@@ -227,10 +222,7 @@ def _signature(path: str) -> tuple[int, ...] | None:
 
 
 def _value(metadata: Mapping[str, object], key: str) -> str | None:
-    if key not in metadata:
-        return None
-    value = metadata[key]
-    return value if isinstance(value, str) else to_json(value).decode()
+    return value_text(metadata[key]) if key in metadata else None
 
 
 def _no_key(key: str, seen: set[str]) -> str:

@@ -43,9 +43,9 @@ class Source:
 
     Attributes:
         path: a file, or a folder that holds a dataset.
-        format: of the file; None to tell by its name.
+        format: of the file; None to go by its name.
         encoding: of a text file; None for UTF-8, or what its byte order mark says.
-        delimiter: between the fields of a CSV file; None to tell by its header.
+        delimiter: between the fields of a CSV file; None to go by its header.
         split: which split of a folder that has several.
     """
 
@@ -60,7 +60,7 @@ def read_source(source: Source, reporter: Reporter) -> Iterator[SourceRow]:
     """Yield the rows of a table; those that are not rows are reported and left out.
 
     Raises:
-        InputError: the file cannot be read or its format cannot be told; in strict mode also for the first bad row.
+        InputError: the file cannot be read or its format is not known; in strict mode also for the first bad row.
     """
     path = source.path
     if Path(path).is_dir():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from evalayer_lab.function import Target
-from evalayer_lab.inputs import Finding, Place, split_arn
+from evalayer_lab.inputs import Arn, Finding, Place
 
 # what `pip install aws-lambda-powertools[all]` brings, from which the layer is built, without what Lambda has
 CONTENTS: Final = frozenset(
@@ -23,7 +23,6 @@ _ACCOUNT: Final = "017000801446"
 # where the account differs: region, or the start of it, and account
 _ACCOUNTS: Final = {"us-gov-east-1": "165087284144", "us-gov-west-1": "165093116878", "cn-": "498634801083"}
 _NAME: Final = re.compile(r"AWSLambdaPowertoolsPythonV3-python3([0-9]+)-\w+\Z")
-_PARTS: Final = 8
 
 
 def is_powertools(arn: str) -> bool:
@@ -41,13 +40,14 @@ def check_powertools(arn: str, place: Place, target: Target) -> Iterator[Finding
 
     A part of the ARN that is still a `${…}` is not compared.
     """
-    parts = split_arn(arn)
-    if len(parts) != _PARTS or not (parts[7].isdecimal() or "${" in parts[7]):
+    parsed = Arn.parse(arn)
+    version = (parsed.qualifier if parsed else None) or ""
+    if parsed is None or not (version.isdecimal() or "${" in version):
         reason = f"{arn} does not end with a version number"
         fix = "write the whole ARN, arn:aws:lambda:<region>:<account>:layer:<name>:<version>"
         yield Finding("powertools-name", "error", place, reason, fix)
         return
-    region, account, name = parts[3], parts[4], parts[6]
+    region, account, name = parsed.region, parsed.account, parsed.name
     wanted = f"AWSLambdaPowertoolsPythonV3-{target.runtime.name.replace('.', '')}-{target.architecture}"
     if "${" not in name and name != wanted:
         found = _NAME.match(name)
@@ -68,8 +68,8 @@ def check_powertools(arn: str, place: Place, target: Target) -> Iterator[Finding
 
 def check_region(arn: str, place: Place, target: Target) -> Iterator[Finding]:
     """Check that a layer is in the region of its function, which cannot use another."""
-    parts = split_arn(arn)
-    region = parts[3] if len(parts) == _PARTS else ""
+    parsed = Arn.parse(arn)
+    region = parsed.region if parsed else ""
     if target.region and region and "${" not in region and region != target.region:
         reason = f"{arn} is in {region}, but {target.name} is to run in {target.region}"
         fix = f"write ${{AWS::Region}} for the region (with !Sub), or {target.region}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,10 @@ from typing import Final
 from evalayer_lab.doctor._imports import Imported
 from evalayer_lab.doctor._report import listed, not_checked
 from evalayer_lab.doctor._template import Resource
-from evalayer_lab.inputs import Finding, Place, may_be, split_arn
+from evalayer_lab.inputs import Arn, Finding, Place
 from evalayer_lab.recipe import Recipe
 
 _VARIABLE: Final = "EVALAYER_AGGREGATION"
-_ARN_PARTS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +28,32 @@ class Candidate:
 
 def recipe_region(recipe: Recipe) -> str | None:
     """Return the region of the recipe's function."""
-    parts = split_arn(recipe.processor.lambda_arn or "")
-    return parts[3] if len(parts) >= _ARN_PARTS and parts[3] else None
+    arn = Arn.parse(recipe.processor.lambda_arn or "")
+    return arn.region or None if arn else None
 
 
 def check_recipe(path: Path, recipe: Recipe, candidates: Sequence[Candidate]) -> Iterator[Finding]:
     """Compare a recipe's function and aggregation with the template's functions and their tasks."""
-    arn = recipe.processor.lambda_arn
+    given = recipe.processor.lambda_arn
     place = Place(str(path), field="processor.lambda_arn")
     chosen = list(candidates)
-    if arn and any(candidate.function for candidate in candidates):
-        parts = split_arn(arn)
+    if given and any(candidate.function for candidate in candidates):
+        arn = Arn.parse(given)
         fix = "copy the ARN from the outputs of `sam deploy`"
-        if len(parts) < _ARN_PARTS or parts[2] != "lambda" or parts[5] != "function":
-            reason = f"is {arn!r}, which is not the ARN of a Lambda function"
+        if arn is None or (arn.service, arn.resource[0]) != ("lambda", "function"):
+            reason = f"is {given!r}, which is not the ARN of a Lambda function"
             yield Finding("recipe-function", "error", place, reason, fix)
             return
-        chosen = [one for one in candidates if one.function and _may_be_called(one.function, parts[6])]
+        chosen = [one for one in candidates if one.function and _may_be_called(one.function, arn.name)]
         if not chosen:
             functions = [one.function for one in candidates if one.function]
             named = [one.text("FunctionName") or f"<generated for {one.name}>" for one in functions]
-            reason = f"names the function {parts[6]}, but the template defines: {listed(named)}"
+            reason = f"names the function {arn.name}, but the template defines: {listed(named)}"
             yield Finding("recipe-function", "error", place, reason, f"{fix}, or give the function that FunctionName")
             return
-        if len(parts) > _ARN_PARTS and not any(_has_alias(one.function, parts[7]) for one in chosen):
-            reason = f"names the version or alias {parts[7]}, which the template does not publish"
+        alias = arn.qualifier
+        if alias is not None and not any(_has_alias(one.function, alias) for one in chosen):
+            reason = f"names the version or alias {alias}, which the template does not publish"
             fix = "name the alias of AutoPublishAlias, or the function alone"
             yield Finding("recipe-function", "warning", place, reason, fix)
     if len(chosen) == 1:
@@ -63,16 +64,22 @@ def check_recipe(path: Path, recipe: Recipe, candidates: Sequence[Candidate]) ->
 
 def _may_be_called(function: Resource, name: str) -> bool:
     if "FunctionName" not in function.properties:
-        return may_be(f"${{stack}}-{function.name}-${{random}}", name)
+        return _may_be(f"${{stack}}-{function.name}-${{random}}", name)
     pattern = function.text("FunctionName")
-    return pattern is None or may_be(pattern, name)
+    return pattern is None or _may_be(pattern, name)
+
+
+def _may_be(pattern: str, text: str) -> bool:
+    """Whether a text with a `${…}` for each unknown part may be another text."""
+    literal = [re.escape(part) for part in re.split(r"\$\{[^{}]*\}", pattern)]
+    return re.fullmatch(".*".join(literal), text, re.DOTALL) is not None
 
 
 def _has_alias(function: Resource | None, qualifier: str) -> bool:
     if function is None or "AutoPublishAlias" not in function.properties:
         return qualifier == "$LATEST" or function is None or function.type != "AWS::Serverless::Function"
     alias = function.text("AutoPublishAlias")
-    return alias is None or may_be(alias, qualifier) or qualifier.isdecimal()
+    return alias is None or _may_be(alias, qualifier) or qualifier.isdecimal()
 
 
 def _aggregation(path: Path, recipe: Recipe, candidate: Candidate) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from evalayer_lab.doctor._powertools import check_powertools, check_region, is_p
 from evalayer_lab.doctor._report import listed, not_checked
 from evalayer_lab.doctor._template import Resource, Template
 from evalayer_lab.function import Target
-from evalayer_lab.inputs import Finding, Place, split_arn
+from evalayer_lab.inputs import Arn, Finding, Place
 
 # Actions that IAM cannot limit to a resource.
 _NO_RESOURCE: Final = re.compile(
@@ -20,7 +20,6 @@ _NO_RESOURCE: Final = re.compile(
 )
 _BROAD: Final = re.compile(r"(?:.*/)?(?:AdministratorAccess|PowerUserAccess|IAMFullAccess)\Z")
 _FULL: Final = re.compile(r"(?:.*/)?\w*FullAccess\Z")
-_ARN_PARTS: Final = 6
 _MAX_LAYERS: Final = 5
 _DEFAULT_TIMEOUT: Final = 3
 _SAGEMAKER: Final = re.compile(r"SageMaker|sagemaker|Sagemaker")
@@ -86,9 +85,8 @@ def _statement(statement: Mapping[str, Any], place: Place) -> Iterator[Finding]:
 def _is_everything(resource: object) -> bool:
     if not isinstance(resource, str):
         return False
-    parts = split_arn(resource)
-    rest = "".join(parts[_ARN_PARTS - 1 :])
-    return resource == "*" or (rest != "" and set(rest) == {"*"})
+    arn = Arn.parse(resource)
+    return resource == "*" or (arn is not None and set("".join(arn.resource)) == {"*"})
 
 
 def check_function(function: Resource, target: Target, template: Template) -> Iterator[Finding]:

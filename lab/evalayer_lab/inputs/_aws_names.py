@@ -1,4 +1,4 @@
-"""Names of AWS: S3 URIs, ARNs of roles and functions."""
+"""S3 URIs and ARNs."""
 
 from __future__ import annotations
 
@@ -48,81 +48,66 @@ class S3Uri:
         return f"s3://{self.bucket}/{self.key}".rstrip("/")
 
 
-_ROLE: Final = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>\d{12}):role/(?:[\x21-\x2e\x30-\x7e]+/)*(?P<name>[\w+=,.@-]{1,64})",
-    re.ASCII,
-)
-_FUNCTION_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_FUNCTION: Final = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z]{2}[a-z0-9-]*-\d):(?P<account>\d{12}):function:"
-    r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>[A-Za-z0-9$_-]{1,128}))?",
-    re.ASCII,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A role of IAM.
-
-    Attributes:
-        arn: its ARN.
-        partition: the partition of AWS, mostly `aws`.
-        account: the account, twelve digits.
-        name: its name.
-    """
-
-    arn: str
-    partition: str
-    account: str
-    name: str
-
-    @classmethod
-    def parse(cls, arn: str) -> Role | None:
-        """Read a role's ARN; None if it is something else."""
-        match = _ROLE.fullmatch(arn)
-        return cls(arn, match["partition"], match["account"], match["name"]) if match else None
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A Lambda function.
-
-    Attributes:
-        arn: its ARN.
-        partition: the partition of AWS, mostly `aws`.
-        region: its region.
-        name: its name.
-        qualifier: a version or an alias; None for the latest version.
-    """
-
-    arn: str
-    partition: str
-    region: str
-    name: str
-    qualifier: str | None
-
-    @classmethod
-    def parse(cls, arn: str) -> Function | None:
-        """Read a function's ARN; None if it is something else."""
-        match = _FUNCTION.fullmatch(arn)
-        return cls(arn, match["partition"], match["region"], match["name"], match["qualifier"]) if match else None
-
-    @classmethod
-    def named(cls, given: str, role: Role, region: str) -> Function | None:
-        """Read a function's ARN, or its name in the account of a role; None if it is neither."""
-        is_name = _FUNCTION_NAME.fullmatch(given) is not None
-        return cls.parse(f"arn:{role.partition}:lambda:{region}:{role.account}:function:{given}" if is_name else given)
-
-
 _COLON: Final = re.compile(r":(?![^{]*\})")  # none of those in ${AWS::Region}
+_FUNCTION: Final = re.compile(
+    r"arn:aws[a-z-]*:lambda:[a-z]{2}[a-z0-9-]*-\d:\d{12}:function:[A-Za-z0-9_-]{1,64}(?::[A-Za-z0-9$_-]{1,128})?",
+    re.ASCII,
+)
+_ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/(?:[\x21-\x2e\x30-\x7e]+/)*[\w+=,.@-]{1,64}", re.ASCII)
 
 
-def split_arn(arn: str) -> list[str]:
-    """Split an ARN at its colons, and not within a `${…}`."""
-    return _COLON.split(arn)
+@dataclass(frozen=True, slots=True)
+class Arn:
+    """An ARN. In one that stands in a template, any part may still hold a `${…}`.
 
+    Attributes:
+        text: all of it.
+        partition: `aws`, or that of China or of GovCloud.
+        service: such as `lambda`.
+        region: its region; empty where the service has none.
+        account: its account.
+        resource: what follows, split at the colons: `("function", NAME, ALIAS)`, or `("role/NAME",)`.
+    """
 
-def may_be(pattern: str, text: str) -> bool:
-    """Whether a text with a `${…}` for each unknown part may be another text."""
-    literal = [re.escape(part) for part in re.split(r"\$\{[^{}]*\}", pattern)]
-    return re.fullmatch(".*".join(literal), text, re.DOTALL) is not None
+    text: str
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Arn | None:
+        """Read an ARN; None if the text is not one.
+
+        >>> arn = Arn.parse("arn:aws:lambda:us-east-1:111122223333:function:SageMaker-tickets:live")
+        >>> arn.region, arn.name, arn.qualifier, arn.is_function
+        ('us-east-1', 'SageMaker-tickets', 'live', True)
+        """
+        match _COLON.split(text):
+            case ["arn", partition, service, region, account, *resource] if resource:
+                return cls(text, partition, service, region, account, tuple(resource))
+        return None
+
+    @property
+    def name(self) -> str:
+        """The name of the function, layer or role."""
+        return self.resource[1] if len(self.resource) > 1 else self.resource[0].rpartition("/")[2]
+
+    @property
+    def qualifier(self) -> str | None:
+        """The version or alias of the function or layer; None if it has none."""
+        return self.resource[2] if len(self.resource) > 2 else None
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it is the ARN of a Lambda function, with nothing left open."""
+        return _FUNCTION.fullmatch(self.text) is not None
+
+    @property
+    def is_role(self) -> bool:
+        """Whether it is the ARN of an IAM role, with nothing left open."""
+        return _ROLE.fullmatch(self.text) is not None
+
+    def __str__(self) -> str:
+        return self.text

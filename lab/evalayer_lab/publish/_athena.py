@@ -1,15 +1,14 @@
-"""The tables as Athena is told of them: names, DDL, and what Glue takes."""
+"""The tables as Athena and Glue describe them: names, DDL, and what the API of Glue takes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from evalayer_lab.inputs import InputError, S3Uri
-from evalayer_lab.publish._tables import PARTITION_KEYS, Column, Table, partition, partition_path
-from evalayer_lab.publish._tables import tables as tables_of
+from evalayer_lab.publish._tables import PARTITION_KEYS, Column, Table, partition, partition_path, tables
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import (
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 _NAME: Final = re.compile(r"[a-z0-9_]+", re.ASCII)
 _LONGEST: Final = 255
 _PREFIX: Final = re.compile(r"[A-Za-z0-9/_.=+@:,-]*", re.ASCII)
-_COMMENT: Final = re.compile(r"[A-Za-z0-9 _.:,()/=+-]", re.ASCII)
 _PARAMETERS: Final = {"EXTERNAL": "TRUE", "classification": "parquet", "parquet.compression": "ZSTD"}
 _FORMAT: Final = "org.apache.hadoop.hive.ql.io.parquet"
 
@@ -50,9 +48,14 @@ class AthenaTable:
     partition_location: S3Uri
 
     @property
+    def title(self) -> str:
+        """Its whole name."""
+        return f"{self.database}.{self.name}"
+
+    @property
     def ddl(self) -> str:
         """The statement that creates it."""
-        columns = ",\n".join(f"  `{column.name}` {column.type} COMMENT '{comment(column)}'" for column in self.columns)
+        columns = ",\n".join(f"  `{column.name}` {column.type} COMMENT '{column.comment}'" for column in self.columns)
         keys = ", ".join(f"`{key}` string" for key in PARTITION_KEYS)
         properties = ", ".join(f"'{key}'='{value}'" for key, value in _PARAMETERS.items() if key != "EXTERNAL")
         return (
@@ -77,7 +80,7 @@ class AthenaTable:
     @property
     def glue_columns(self) -> list[ColumnTypeDef]:
         """Its columns as Glue takes them."""
-        return [{"Name": column.name, "Type": column.type, "Comment": comment(column)} for column in self.columns]
+        return [{"Name": column.name, "Type": column.type, "Comment": column.comment} for column in self.columns]
 
     @property
     def table_input(self) -> TableInputTypeDef:
@@ -112,7 +115,7 @@ class AthenaTable:
         }
 
 
-def athena_tables(
+def describe_tables(
     publication: Publication, location: S3Uri, *, database: str, table: str, texts: bool = False
 ) -> tuple[AthenaTable, ...]:
     """Describe the tables to Athena.
@@ -125,11 +128,11 @@ def athena_tables(
         texts: whether the rows have their prompt, answer and gold.
 
     Raises:
-        InputError: a name or the prefix is none that Athena takes, or two columns would have one name.
+        InputError: Athena does not take a name or the prefix, or two columns would have one name.
     """
     values = partition(publication)
     if not _PREFIX.fullmatch(location.key):
-        raise InputError(f"is {str(location)!r}; a prefix here has letters, digits and /_.=+@:,- only", field="--to")
+        raise InputError(f"is {str(location)!r}; a prefix here has only letters, digits and /_.=+@:,-", field="--to")
     return tuple(
         AthenaTable(
             database=_name(database, "--database"),
@@ -139,33 +142,8 @@ def athena_tables(
             partition=values,
             partition_location=location / partition_path(each, values),
         )
-        for each in tables_of(publication, texts=texts)
+        for each in tables(publication, texts=texts)
     )
-
-
-def script(tables: Iterable[AthenaTable]) -> str:
-    """Everything that Athena must be told, as statements that end in semicolons."""
-    found = list(tables)
-    databases = dict.fromkeys(f"CREATE DATABASE IF NOT EXISTS `{table.database}`" for table in found)
-    statements = [*databases, *(table.ddl for table in found), *(table.partition_ddl for table in found)]
-    return "".join(f"{statement};\n\n" for statement in statements).rstrip("\n")
-
-
-def comment(column: Column) -> str:
-    """What a column stands for: the lab's name of it, percent-encoded where a quote or a backslash could be.
-
-    >>> comment(Column("metadata__it_s", "string", "metadata.it's"))
-    'metadata.it%27s'
-    """
-    encoded = "".join(
-        character
-        if _COMMENT.fullmatch(character)
-        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
-        for character in column.source
-    )
-    if len(encoded) > _LONGEST:
-        raise InputError(f"{column.source!r} is too long to be published: Glue's comments have {_LONGEST} characters")
-    return encoded
 
 
 def _name(name: str, what: str) -> str:

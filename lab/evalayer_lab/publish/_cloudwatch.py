@@ -6,12 +6,13 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from evalayer_lab.aws import asking
 from evalayer_lab.inputs import InputError
+from evalayer_lab.publish._figures import percent_encoded
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
@@ -29,26 +30,70 @@ _OLDEST: Final = timedelta(days=14)
 _NEWEST: Final = timedelta(hours=2)
 
 
-def metric_data(
-    publication: Publication, *, by_run: bool = False, time: datetime | None = None
-) -> list[MetricDatumTypeDef]:
-    """The figures of a run and its counts of rows, each under its name.
+@dataclass(frozen=True, slots=True)
+class PublishedMetrics:
+    """The values of a run in CloudWatch.
+
+    Attributes:
+        namespace: where they are.
+        values: how many there are.
+        requests: what each PutMetricData is asked.
+    """
+
+    namespace: str
+    values: int
+    requests: tuple[dict[str, Any], ...]
+
+
+def publish_cloudwatch(
+    publication: Publication,
+    aws: Aws | None,
+    *,
+    namespace: str = "evalayer",
+    by_run: bool = False,
+    time: datetime | None = None,
+) -> PublishedMetrics:
+    """Send the figures of a run and its counts of rows, each under its name.
 
     A figure without a value is left out. The counts are `rows.scored`, `rows.failed` and `rows.bad` of the run, and
     `<metric>.rows.scored` and `<metric>.rows.unscored` of each metric of the rows.
 
     Args:
         publication: the run.
+        aws: the region; None asks nothing, and only describes the requests.
+        namespace: the namespace of the metrics.
         by_run: add the dimension `Run`, so that every run is a metric of its own.
         time: when the values are of; by default when the run began.
 
     Raises:
-        InputError: the time is not known, or a name or a value is none that CloudWatch takes.
+        InputError: the time is not known, or CloudWatch does not take it, or a name, a value or the namespace.
+        AwsError: CloudWatch did not take the values.
     """
-    run = publication.run
-    moment = time or run.started
+    if not _NAMESPACE.fullmatch(namespace) or not namespace.strip():
+        raise InputError(
+            f"is {namespace!r}; a namespace has only letters, digits and .-_/#: and does not begin with AWS/ or :",
+            field="--namespace",
+        )
+    moment = time or publication.run.started
     if moment is None:
         raise InputError("the output does not say when it was made; give --now to date the values so")
+    data = _describe_values(publication, moment, by_run=by_run)
+    published = PublishedMetrics(namespace, len(data), tuple(_batches(namespace, data)))
+    if aws is None:
+        return published
+    if not -_NEWEST <= datetime.now(UTC) - moment <= _OLDEST:
+        raise InputError(
+            f"the run began {moment:%Y-%m-%d %H:%M} UTC, and CloudWatch accepts only values of the last 14 days; "
+            "give --now to date them now"
+        )
+    for request in published.requests:
+        with asking("cloudwatch:PutMetricData", f"the namespace {namespace}"):
+            aws.cloudwatch.put_metric_data(**request)
+    return published
+
+
+def _describe_values(publication: Publication, moment: datetime, *, by_run: bool) -> list[MetricDatumTypeDef]:
+    run = publication.run
     dimensions = {"Task": run.task, "Model": run.model} | ({"Run": run.id} if by_run else {})
     listed = [{"Name": name, "Value": _text(value, _LONGEST_VALUE)} for name, value in dimensions.items()]
     return [
@@ -63,17 +108,8 @@ def metric_data(
     ]
 
 
-def requests(namespace: str, data: Sequence[MetricDatumTypeDef]) -> list[dict[str, Any]]:
-    """What each PutMetricData is asked, within its limits.
-
-    Raises:
-        InputError: the namespace is none that CloudWatch takes.
-    """
-    if not _NAMESPACE.fullmatch(namespace) or not namespace.strip():
-        raise InputError(
-            f"is {namespace!r}; a namespace has letters, digits and .-_/#: only, and does not begin with AWS/ or :",
-            field="--namespace",
-        )
+def _batches(namespace: str, data: Sequence[MetricDatumTypeDef]) -> list[dict[str, Any]]:
+    """What each PutMetricData is asked, within its limits."""
     batches: list[list[MetricDatumTypeDef]] = []
     size = 0
     for datum in data:
@@ -84,31 +120,6 @@ def requests(namespace: str, data: Sequence[MetricDatumTypeDef]) -> list[dict[st
         batches[-1].append(datum)
         size += length
     return [{"Namespace": namespace, "MetricData": batch} for batch in batches]
-
-
-def put_metrics(aws: Aws, asked: Sequence[dict[str, Any]], now: datetime | None = None) -> None:
-    """Send the values.
-
-    Args:
-        aws: the region.
-        asked: what `requests` gives.
-        now: the time; by default that of this machine.
-
-    Raises:
-        InputError: the values are of a time that CloudWatch does not take.
-        AwsError: CloudWatch did not take them.
-    """
-    moment = now or datetime.now(UTC)
-    for request in asked:
-        for datum in request["MetricData"]:
-            if not -_NEWEST <= moment - datum["Timestamp"] <= _OLDEST:
-                raise InputError(
-                    f"the run began {datum['Timestamp']:%Y-%m-%d %H:%M} UTC, and CloudWatch takes values of the last "
-                    "14 days; give --now to date them now"
-                )
-    for request in asked:
-        with asking("cloudwatch:PutMetricData", f"the namespace {request['Namespace']}"):
-            aws.cloudwatch.put_metric_data(**request)
 
 
 def _values(publication: Publication) -> Iterator[tuple[str, float, bool]]:
@@ -131,12 +142,7 @@ def _values(publication: Publication) -> Iterator[tuple[str, float, bool]]:
 
 def _text(text: str, longest: int) -> str:
     """A name or a value of a dimension: what is not printable ASCII is percent-encoded."""
-    encoded = "".join(
-        character
-        if character.isascii() and character.isprintable()
-        else quote(character.encode("utf-8", "surrogatepass"))
-        for character in text
-    )
+    encoded = percent_encoded(text, lambda character: character.isascii() and character.isprintable())
     if encoded.startswith(":"):
         encoded = "%3A" + encoded[1:]
     if not encoded.strip() or len(encoded) > longest:

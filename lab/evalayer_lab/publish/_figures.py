@@ -30,7 +30,7 @@ class Figure:
         name: `<metric>`, `<metric>.<part>` or `<metric>.<part>.<label>`.
         metric: the metric; `confidence` for those of the log probabilities.
         estimate: the number, its interval and its denominator. Values of rows are means over the scored rows.
-        higher_is_better: which way is good; None where neither is, or nobody said.
+        higher_is_better: which way is good; None where neither is, or it is not known.
         reported: the folded value as the job reports it; None where it reports none.
     """
 
@@ -100,11 +100,21 @@ def plain(name: str) -> str:
     )
 
 
+def percent_encoded(text: str, is_kept: Callable[[str], object]) -> str:
+    """A text in which each character that is not kept is the bytes of its UTF-8, as %C3%A9."""
+    return "".join(
+        character
+        if is_kept(character)
+        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
+        for character in text
+    )
+
+
 def _take(taken: dict[str, str], new: str, name: str, longest: int) -> None:
     if new in taken:
         raise InputError(f"{taken[new]!r} and {name!r} would both be published as {new}; one must be renamed")
     if len(new) > longest:
-        raise InputError(f"{name!r} is too long to be published: {len(new)} characters; there can be {longest}")
+        raise InputError(f"{name!r} is too long to be published: {len(new)} characters, and the limit is {longest}")
     taken[new] = name
 
 

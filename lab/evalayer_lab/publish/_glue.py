@@ -1,4 +1,4 @@
-"""The tables in Glue's catalog: created, and given new columns, but never changed otherwise."""
+"""Publish a run to two tables of Athena: created in Glue, given new columns, but never changed otherwise."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from evalayer_lab.aws import AwsError, asking
-from evalayer_lab.inputs import InputError
-from evalayer_lab.publish._athena import AthenaTable, comment
+from evalayer_lab.inputs import InputError, S3Uri
+from evalayer_lab.publish._athena import AthenaTable, describe_tables
+from evalayer_lab.publish._parquet import Prefix, PublishedFiles, publish_files
+from evalayer_lab.publish._tables import OnRows
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import TableInputTypeDef
 
     from evalayer_lab.aws import Aws
+    from evalayer_lab.publish._publication import Publication
 
 Outcome: TypeAlias = Literal["created", "extended", "unchanged"]
 
@@ -33,14 +36,14 @@ _TABLE_INPUT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class TablePlan:
-    """What is to be done to a table.
+class TableChange:
+    """What becomes of a table.
 
     Attributes:
         table: the table.
-        outcome: `"created"` if there is none yet, `"extended"` if it lacks columns, or `"unchanged"`.
+        outcome: `"created"` if it did not exist, `"extended"` if it lacks columns, or `"unchanged"`.
         new_columns: the names of the columns that it lacks.
-        table_input: what it becomes.
+        table_input: what Glue is told.
     """
 
     table: AthenaTable
@@ -49,7 +52,69 @@ class TablePlan:
     table_input: TableInputTypeDef
 
 
-def plan_tables(aws: Aws, tables: Sequence[AthenaTable]) -> list[TablePlan]:
+@dataclass(frozen=True, slots=True)
+class PublishedTables:
+    """The tables of a run in Athena.
+
+    Attributes:
+        tables: as Athena and Glue know them.
+        changes: what became of each; empty where AWS was not asked.
+        files: the files of the run; None where AWS was not asked.
+    """
+
+    tables: tuple[AthenaTable, ...]
+    changes: tuple[TableChange, ...] = ()
+    files: PublishedFiles | None = None
+
+    @property
+    def script(self) -> str:
+        """What creates all this in Athena: statements that end in semicolons."""
+        databases = dict.fromkeys(f"CREATE DATABASE IF NOT EXISTS `{table.database}`" for table in self.tables)
+        statements = [
+            *databases,
+            *(table.ddl for table in self.tables),
+            *(table.partition_ddl for table in self.tables),
+        ]
+        return ";\n\n".join(statements) + ";"
+
+
+def publish_athena(
+    publication: Publication,
+    to: S3Uri,
+    aws: Aws | None,
+    *,
+    database: str = "evalayer",
+    table: str = "evaluation",
+    texts: bool = False,
+    on_rows: OnRows = lambda count: None,
+) -> PublishedTables:
+    """Upload a run's partition of the tables and tell Glue of it: tables, new columns and the partition.
+
+    Args:
+        publication: the run.
+        to: the prefix below which the files are.
+        aws: the region; None asks nothing, and only describes the tables.
+        database: the database.
+        table: what the tables' names begin with: `<table>_rows` and `<table>_metrics`.
+        texts: whether the rows have their prompt, answer and gold.
+        on_rows: is called with the number of rows that were written, or whose texts were read.
+
+    Raises:
+        InputError: Athena does not take a name, there is a table of that name that is something else, or two columns
+            would have one name.
+        AwsError: AWS did not do it.
+    """
+    described = describe_tables(publication, to, database=database, table=table, texts=texts)
+    if aws is None:
+        return PublishedTables(described)
+    changes = _plan_tables(aws, described)
+    files = publish_files(publication, [each.table for each in described], Prefix(to, aws), on_rows)
+    _create_tables(aws, changes)
+    _add_partitions(aws, described)
+    return PublishedTables(described, tuple(changes), files)
+
+
+def _plan_tables(aws: Aws, tables: Sequence[AthenaTable]) -> list[TableChange]:
     """Look at the tables that are there; nothing is changed.
 
     Raises:
@@ -59,7 +124,7 @@ def plan_tables(aws: Aws, tables: Sequence[AthenaTable]) -> list[TablePlan]:
     return [_plan(table, _get(aws, table)) for table in tables]
 
 
-def create_tables(aws: Aws, plans: Sequence[TablePlan]) -> None:
+def _create_tables(aws: Aws, plans: Sequence[TableChange]) -> None:
     """Create the database and the tables that are not there, and add the columns that are missing.
 
     Raises:
@@ -77,15 +142,15 @@ def create_tables(aws: Aws, plans: Sequence[TablePlan]) -> None:
             except AwsError as failure:
                 if failure.code != _EXISTS:
                     raise
-                create_tables(aws, plan_tables(aws, [table]))
+                _create_tables(aws, _plan_tables(aws, [table]))
         elif plan.outcome == "extended":
-            (now,) = plan_tables(aws, [table])  # another run may have added columns during the upload
+            (now,) = _plan_tables(aws, [table])  # another run may have added columns during the upload
             if now.outcome == "extended":
                 with asking("glue:UpdateTable", _title(table)):
                     aws.glue.update_table(DatabaseName=table.database, TableInput=now.table_input)
 
 
-def add_partitions(aws: Aws, tables: Sequence[AthenaTable]) -> None:
+def _add_partitions(aws: Aws, tables: Sequence[AthenaTable]) -> None:
     """Add the run's partition to each table; one that is there is given the columns of now.
 
     Raises:
@@ -130,10 +195,10 @@ def _create_database(aws: Aws, database: str) -> None:
                 raise
 
 
-def _plan(table: AthenaTable, there: dict[str, Any] | None) -> TablePlan:
+def _plan(table: AthenaTable, there: dict[str, Any] | None) -> TableChange:
     wanted = table.table_input
     if there is None:
-        return TablePlan(table, "created", tuple(column.name for column in table.columns), wanted)
+        return TableChange(table, "created", tuple(column.name for column in table.columns), wanted)
     storage = there.get("StorageDescriptor", {})
     found = {
         "is a table of another format": _library(there) == _library(cast("dict[str, Any]", wanted)),
@@ -152,17 +217,17 @@ def _plan(table: AthenaTable, there: dict[str, Any] | None) -> TablePlan:
                 f"{_title(table)}: the column {column.name} is {other['Type']} there and {column.type} in this run; "
                 "give another --table"
             )
-        if other.get("Comment", comment(column)) != comment(column):
+        if other.get("Comment", column.comment) != column.comment:
             raise InputError(
                 f"{_title(table)}: the column {column.name} stands for {other['Comment']} there and for "
-                f"{comment(column)} in this run; give another --table"
+                f"{column.comment} in this run; give another --table"
             )
     new = [column for column in table.glue_columns if column["Name"] not in columns]
     if not new:
-        return TablePlan(table, "unchanged", (), wanted)
+        return TableChange(table, "unchanged", (), wanted)
     kept: Any = {key: there[key] for key in _TABLE_INPUT if key in there}
     kept["StorageDescriptor"] = {**storage, "Columns": [*columns.values(), *new]}
-    return TablePlan(table, "extended", tuple(column["Name"] for column in new), kept)
+    return TableChange(table, "extended", tuple(column["Name"] for column in new), kept)
 
 
 def _library(table: dict[str, Any]) -> str:
@@ -171,4 +236,4 @@ def _library(table: dict[str, Any]) -> str:
 
 
 def _title(table: AthenaTable) -> str:
-    return f"the table {table.database}.{table.name}"
+    return f"the table {table.title}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from evalayer_lab.publish._publication import Publication
 
-RUN_TAG: Final = "evalayer.run"
+_RUN_TAG: Final = "evalayer.run"
 _LONGEST_KEY: Final = 240  # of 250; _high must fit behind it
 _LONGEST_VALUE: Final = 6000
 _PARAMS_AT_ONCE: Final = 100
@@ -65,18 +65,18 @@ def publish_mlflow(publication: Publication, *, uri: str | None = None, experime
         from mlflow.tracking import MlflowClient
         from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
     except ImportError:
-        raise InputError('publishing to MLflow takes mlflow: pip install "evalayer[mlflow]"') from None
-    where = uri or mlflow.get_tracking_uri()
-    shown = _shown(where)
+        raise InputError('publishing to MLflow needs mlflow: pip install "evalayer[mlflow]"') from None
+    server = uri or mlflow.get_tracking_uri()
+    shown = _without_credentials(server)
     try:
-        return _publish(MlflowClient(where), publication, shown, experiment or publication.run.task)
+        return _publish(MlflowClient(server), publication, shown, experiment or publication.run.task)
     except (UnsupportedModelRegistryStoreURIException, ImportError) as error:
-        raise InputError(f"MLflow does not know how to reach it{_way_out(where)}", path=shown) from error
+        raise InputError(f"MLflow does not know how to reach it{_way_out(server)}", path=shown) from error
     except MlflowException as error:
-        raise InputError(f"MLflow: {_shown(str(error))}", path=shown) from error
+        raise InputError(f"MLflow: {_without_credentials(str(error))}", path=shown) from error
 
 
-def mlflow_metrics(publication: Publication) -> dict[str, float]:
+def _metrics(publication: Publication) -> dict[str, float]:
     """The metrics by key: figures, both ends of their intervals, and counts of rows.
 
     Raises:
@@ -87,7 +87,7 @@ def mlflow_metrics(publication: Publication) -> dict[str, float]:
     return values | {name: float(count) for name, count in counts.items() if count is not None}
 
 
-def mlflow_params(publication: Publication) -> dict[str, str]:
+def _params(publication: Publication) -> dict[str, str]:
     """The parameters by key: what `run.json` says of the recipe, the dataset, the handler and the versions.
 
     Raises:
@@ -103,12 +103,12 @@ def mlflow_params(publication: Publication) -> dict[str, str]:
 def _publish(client: MlflowClient, publication: Publication, uri: str, experiment: str) -> PublishedRun:
     experiment_id = _experiment(client, experiment)
     run = publication.run
-    found = client.search_runs([experiment_id], f"tags.`{RUN_TAG}` = '{run.id}'", max_results=1)
+    found = client.search_runs([experiment_id], f"tags.`{_RUN_TAG}` = '{run.id}'", max_results=1)
     moment = None if run.started is None else int(run.started.timestamp() * 1000)
     entity = (
         found[0]
         if found
-        else client.create_run(experiment_id, start_time=moment, run_name=run.name, tags={RUN_TAG: run.id})
+        else client.create_run(experiment_id, start_time=moment, run_name=run.name, tags={_RUN_TAG: run.id})
     )
     run_id = entity.info.run_id
     confusions = dict(_confusions(publication))
@@ -141,11 +141,9 @@ def _log_values(client: MlflowClient, entity: Entity, publication: Publication, 
     from mlflow.entities import Metric, Param
 
     there = entity.data
-    params = [Param(key, value) for key, value in mlflow_params(publication).items() if there.params.get(key) != value]
+    params = [Param(key, value) for key, value in _params(publication).items() if there.params.get(key) != value]
     metrics = [
-        Metric(key, value, moment, 0)
-        for key, value in mlflow_metrics(publication).items()
-        if there.metrics.get(key) != value
+        Metric(key, value, moment, 0) for key, value in _metrics(publication).items() if there.metrics.get(key) != value
     ]
     for start in range(0, len(params), _PARAMS_AT_ONCE):
         client.log_batch(entity.info.run_id, params=params[start : start + _PARAMS_AT_ONCE])
@@ -189,7 +187,7 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
         yield prefix, value if isinstance(value, str) else json.dumps(value)
 
 
-def _shown(text: str) -> str:
+def _without_credentials(text: str) -> str:
     """A text of a server on one line, without the credentials that an address may hold."""
     line = " ".join(re.sub(r"//[^/@\s]*@", "//", text).split())
     return line if line.isprintable() else ascii(line)
@@ -197,7 +195,7 @@ def _shown(text: str) -> str:
 
 def _way_out(uri: str) -> str:
     if uri.startswith("arn:"):
-        return "; a server of SageMaker takes its plugin: pip install sagemaker-mlflow"
+        return "; a SageMaker server needs its plugin: pip install sagemaker-mlflow"
     if uri.startswith(("sqlite:", "postgresql:", "mysql:", "mssql:")):
-        return "; a database takes the whole of MLflow: pip install mlflow, or give the address of its server"
+        return "; a database needs the full package: pip install mlflow, or give the address of its server"
     return "; give the address of its server, such as http://localhost:5000"

@@ -61,19 +61,19 @@ class Publication:
     document: Document
     figures: tuple[Figure, ...]
 
+    @classmethod
+    def from_results(cls, results: Results, *, task: str | None = None, model: str | None = None) -> Publication:
+        """Compute what is published of a run.
 
-def publication_of(results: Results, *, task: str | None = None, model: str | None = None) -> Publication:
-    """Compute what is published of a run.
+        Args:
+            results: the run.
+            task: the task's name, for the output of a job, which does not say it.
+            model: what answered; by default the folder of the details is named for it.
+        """
+        from evalayer_lab.report import analyse
 
-    Args:
-        results: the run.
-        task: the task's name, for the output of a job, which does not say it.
-        model: what answered; by default the folder of the details is named for it.
-    """
-    from evalayer_lab.report import analyse
-
-    document = analyse(results)
-    return Publication(_run(results, task, model), results, document, figures(document))
+        document = analyse(results)
+        return cls(_identify(results, task, model), results, document, figures(document))
 
 
 def slug(text: str) -> str:
@@ -85,7 +85,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:_LONGEST].strip("-.") or _UNKNOWN
 
 
-def _run(results: Results, task: str | None, model: str | None) -> Run:
+def _identify(results: Results, task: str | None, model: str | None) -> Run:
     info = results.run
     started = _moment(info.started) or _moment(_results_stamp(results.folder))
     moment = "" if started is None else f"{started:%Y%m%dT%H%M%SZ}-"

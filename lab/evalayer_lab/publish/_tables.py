@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from evalayer_lab.inputs import InputError
-from evalayer_lab.publish._figures import renamed
-from evalayer_lab.publish._texts import TEXTS, write_texts
+from evalayer_lab.publish._figures import percent_encoded, renamed
 from evalayer_lab.results import sql as _sql
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ _METRICS: Final = {
 _FILE_ROWS: Final = 1 << 20
 _FILE_ROWS_WITH_TEXTS: Final = 1 << 18
 _GROUPS: Final = 4  # row groups of a full file
+_TEXTS: Final = ("prompt", "answer", "gold")
+_TEXTS_AT_ONCE: Final = 4096
+_COMMENT: Final = re.compile(r"[A-Za-z0-9 _.:,()/=+-]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,36 @@ class Column:
     """A column of a published table.
 
     Attributes:
-        name: as Athena knows it.
+        source: its name in the lab.
         type: its type in Athena.
-        source: as the lab knows it.
     """
 
-    name: str
-    type: str
     source: str
+    type: str
+
+    @property
+    def name(self) -> str:
+        """Its name in Athena.
+
+        A letter, a digit or an underscore is itself, in lower case. A dot is two underscores; a space or a hyphen is
+        one; any other character is `u` and its code in four or more hexadecimal digits.
+
+        >>> Column("metric.class.tp.hardware", "bigint").name, Column("metadata.Cost é", "string").name
+        ('metric__class__tp__hardware', 'metadata__cost_u00e9')
+        """
+        return "".join(map(_character, self.source))
+
+    @property
+    def comment(self) -> str:
+        """Its name in the lab, percent-encoded where a quote or a backslash could be.
+
+        >>> Column("metadata.it's", "string").comment
+        'metadata.it%27s'
+        """
+        encoded = percent_encoded(self.source, _COMMENT.fullmatch)
+        if len(encoded) > _LONGEST:
+            raise InputError(f"{self.source!r} is too long to be published: Glue's comments have {_LONGEST} characters")
+        return encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +113,6 @@ class Table:
     columns: tuple[Column, ...]
 
 
-def column_name(source: str) -> str:
-    """The name of a column in Athena.
-
-    A letter, a digit or an underscore is itself, in lower case. A dot is two underscores; a space or a hyphen is one;
-    any other character is `u` and its code in four or more hexadecimal digits.
-
-    >>> column_name("metric.class.tp.hardware"), column_name("metadata.Cost center"), column_name("metadata.é")
-    ('metric__class__tp__hardware', 'metadata__cost_center', 'metadata__u00e9')
-    """
-    return "".join(map(_character, source))
-
-
 def tables(publication: Publication, *, texts: bool = False) -> tuple[Table, Table]:
     """The rows and the metrics of a run, as tables.
 
@@ -112,7 +125,7 @@ def tables(publication: Publication, *, texts: bool = False) -> tuple[Table, Tab
     """
     sources = {name: kind for name, (_, kind) in _stored(publication.results).items() if name not in _WHERE}
     if texts:
-        sources |= dict.fromkeys(TEXTS, "VARCHAR")
+        sources |= dict.fromkeys(_TEXTS, "VARCHAR")
     return Table("rows", _columns(sources)), Table("metrics", _columns(_METRICS))
 
 
@@ -153,11 +166,12 @@ def write_files(
 
 
 def _columns(sources: dict[str, str]) -> tuple[Column, ...]:
-    names = renamed(sources, column_name, _LONGEST)
-    for source, name in names.items():
+    columns = tuple(Column(source, _TYPES[kind]) for source, kind in sources.items())
+    names = {column.source: column.name for column in columns}
+    for source, name in renamed(names, names.__getitem__, _LONGEST).items():
         if name in PARTITION_KEYS:
             raise InputError(f"{source!r} would be published as {name}, which is the name of a partition key")
-    return tuple(Column(names[source], _TYPES[kind], source) for source, kind in sources.items())
+    return columns
 
 
 def _stored(results: Results) -> dict[str, tuple[str, str]]:
@@ -180,7 +194,7 @@ def _write_rows(
     publication: Publication, table: Table, folder: Path, wanted: int | None, on_rows: OnRows
 ) -> Iterator[Path]:
     results = publication.results
-    texts = {column.source for column in table.columns} & set(TEXTS)
+    texts = {column.source for column in table.columns} & set(_TEXTS)
     stored = {name: column for name, (column, _) in _stored(results).items()}
     chosen = ", ".join(
         f"{_sql.name(stored.get(column.source, column.source))} AS {_sql.name(column.name)}" for column in table.columns
@@ -189,7 +203,7 @@ def _write_rows(
     source, scratch = "rows", folder / ".texts"
     file_rows = wanted or (_FILE_ROWS_WITH_TEXTS if texts else _FILE_ROWS)
     if texts:
-        write_texts(results, scratch, on_rows)
+        _write_texts(results, scratch, on_rows)
         source = f"({numbered}) JOIN {_sql.parquet([scratch])} USING (row_number)"
     for index, first in enumerate(range(0, max(results.rows, 1), file_rows)):
         path = folder / f"part-{index:05}.parquet"
@@ -202,6 +216,29 @@ def _write_rows(
             on_rows(min(file_rows, results.rows - first))
         yield path
     scratch.unlink(missing_ok=True)
+
+
+def _write_texts(results: Results, path: Path, on_rows: OnRows) -> None:
+    """Write `row_number`, `prompt`, `answer` and `gold` of every row, read in the order of the files they stand in.
+
+    Raises:
+        InputError: a file of the run was changed since it was read.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    fields: list[pa.Field[Any]] = [pa.field("row_number", pa.int64())]
+    schema = pa.schema(fields + [pa.field(name, pa.string()) for name in _TEXTS])
+    files, _ = results.codes("source_file")
+    order = np.lexsort((results.column("source_row"), files))
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
+        for start in range(0, len(order), _TEXTS_AT_ONCE):
+            rows = [int(row) for row in order[start : start + _TEXTS_AT_ONCE]]
+            found = results.texts(rows)
+            columns = {name: [getattr(texts, name) for texts in found] for name in _TEXTS}
+            writer.write_table(pa.table({"row_number": rows, **columns}, schema))
+            on_rows(len(rows))
 
 
 def _write_metrics(publication: Publication, table: Table, folder: Path) -> Path:

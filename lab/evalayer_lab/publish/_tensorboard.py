@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import InputError, writing
 from evalayer_lab.publish._figures import Figure, plain, with_ends
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def publish_tensorboard(publication: Publication, folder: Path) -> Path:
     try:
         from tensorboardX import SummaryWriter
     except ImportError:
-        raise InputError('event files take tensorboardX: pip install "evalayer[lab]"') from None
+        raise InputError('event files need tensorboardX: pip install "evalayer[lab]"') from None
     run = publication.run
     scalars = with_ends(publication.figures, _tag, _LONGEST)
     moment = 0.0 if run.started is None else run.started.timestamp()
     own = folder / run.id
-    try:
+    with writing(own):
         own.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=own, prefix=".evalayer-") as work:
             with SummaryWriter(logdir=work) as writer:
@@ -54,8 +54,6 @@ def publish_tensorboard(publication: Publication, folder: Path) -> Path:
             for old in own.glob(_FILES):
                 old.unlink()
             return written.replace(own / f"events.out.tfevents.{math.floor(moment)}.evalayer")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=own) from None
 
 
 def _tag(figure: Figure) -> str:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from evalayer_lab.inputs import Function
+from evalayer_lab.inputs import Arn
 from evalayer_lab.inputs.yaml import Keys
 from evalayer_lab.recipe._edit import Insert, SetValue
 from evalayer_lab.recipe._rules_evaluation import has_placeholder
 from evalayer_lab.recipe._subject import ABSENT, Remark, Subject, shown
 
+_ARN: Final = "arn:aws:lambda:REGION:ACCOUNT:function:NAME"
 _SAGEMAKER: Final = re.compile(r"SageMaker|sagemaker|Sagemaker")
 _FOLDS: Final = ("average", "min", "max", "sum")
 _OTHER_NAMES: Final[Mapping[str, str]] = {
@@ -49,26 +50,24 @@ def check_processor(subject: Subject) -> Iterator[Remark]:
 
 
 def _arn(subject: Subject, place: Keys) -> Iterator[Remark]:
-    arn = subject.text(*map(str, place))
-    if not arn or has_placeholder(arn):
+    given = subject.text(*map(str, place))
+    if not given or has_placeholder(given):
         return
-    function = Function.parse(arn)
-    if function is None:
-        inner = arn.strip()
-        edit = SetValue(place, inner) if Function.parse(inner) else None
-        wanted = "arn:aws:lambda:REGION:ACCOUNT:function:NAME"
+    arn = Arn.parse(given.strip())
+    if arn is None or not arn.is_function or arn.text != given:
+        edit = SetValue(place, arn.text) if arn and arn.is_function else None
         yield subject.error(
-            "lambda-arn", place, f"is {shown(arn)}, which is not the ARN of a Lambda function: {wanted}", edit
+            "lambda-arn", place, f"is {shown(given)}, which is not the ARN of a Lambda function: {_ARN}", edit
         )
         return
-    if function.qualifier or function.partition != "aws":
-        what = "a version or an alias" if function.qualifier else f"the partition {function.partition}"
+    if arn.qualifier or arn.partition != "aws":
+        what = "a version or an alias" if arn.qualifier else f"the partition {arn.partition}"
         yield subject.warning(
             "lambda-arn-qualified",
             place,
             f"names {what}; AWS's own tools refuse that, and whether a job accepts it is not documented",
         )
-    if not _SAGEMAKER.search(function.name):
+    if not _SAGEMAKER.search(arn.name):
         if subject.circumstances.hyperpod:
             yield subject.error(
                 "lambda-arn-name", place, "names a function without SageMaker in its name; HyperPod refuses that"

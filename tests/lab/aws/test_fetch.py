@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from tests.lab.aws.conftest import Run, Server, never
+from tests.lab.aws.conftest import never
 from tests.lab.aws.test_wait import FAILED, RUNNING
+from tests.lab.conftest import Run, Server
 
 from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.jobs import fetch, find_output
@@ -224,9 +225,9 @@ def test_a_folder_that_holds_something_else(aws: Server, session: Aws, tmp_path:
 @pytest.mark.parametrize(
     ("objects", "reason"),
     [
-        ({}, "s3://results/x/letters: holds no output.tar.gz and no eval_results"),
+        ({}, "s3://results/x/letters: has neither an output.tar.gz nor a folder eval_results"),
         ({"a/output.tar.gz": b"", "b/output.tar.gz": b""}, "has 2 archives, such as x/letters/a/output.tar.gz; give"),
-        ({"a/eval_results/r": b"", "b/eval_results/r": b""}, "holds several outputs: a, b; give the folder of one"),
+        ({"a/eval_results/r": b"", "b/eval_results/r": b""}, "has several outputs: a, b; give the folder of one"),
     ],
 )
 def test_there_is_no_one_output(aws: Server, session: Aws, objects: dict[str, bytes], reason: str) -> None:
@@ -245,9 +246,9 @@ def test_a_job_without_an_output(aws: Server, job: str, run_command: Run) -> Non
     _put(aws, {})
     done = run_command("fetch", job)
     assert done.code == 2
-    assert "holds no output.tar.gz and no eval_results. It failed: " in done.err
+    assert "has neither an output.tar.gz nor a folder eval_results. It failed: " in done.err
 
 
 def test_a_bucket_that_is_not_there(aws: Server, run_command: Run) -> None:
     done = run_command("fetch", "s3://nobodys/x")
-    assert (done.code, done.err) == (2, "Error: s3://nobodys/x: there is none (NoSuchBucket)\n")
+    assert (done.code, done.err) == (2, "Error: s3://nobodys/x does not exist (NoSuchBucket)\n")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.aws.conftest import FUNCTION, RECIPE, REGION, ROLE, ROWS, Run, Server, never
+from tests.lab.aws.conftest import FUNCTION, RECIPE, ROLE, ROWS, never
+from tests.lab.conftest import REGION, Run, Server
 
 from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.launch import Plan, Settings, create_job, find_job, make_plan, upload
@@ -189,7 +190,7 @@ def test_a_creation_without_an_answer_is_looked_for_and_not_repeated(
 ) -> None:
     aws.plan(faults={"CreateTrainingJob": [fault]})
     pauses: list[float] = []
-    with pytest.raises(AwsError, match="give the same command again"):
+    with pytest.raises(AwsError, match="run the same command again"):
         create_job(plan, session, sleep=pauses.append)
     assert aws.calls.count("CreateTrainingJob") == 1
     assert aws.calls.count("DescribeTrainingJob") == 3
@@ -255,7 +256,7 @@ def test_a_dry_run_prints_the_request_and_changes_nothing(account: Server, run_l
         "TrainingJobName", "HyperParameters", "AlgorithmSpecification", "RoleArn", "InputDataConfig",
         "OutputDataConfig", "ResourceConfig", "StoppingCondition", "Tags",
     ]  # fmt: skip
-    assert "skipped: a dry run calls nothing [invoke]" in done.err
+    assert "skipped: a dry run does not call the function [invoke]" in done.err
     assert set(account.calls) == {
         "DescribeTrainingJob", "GetCallerIdentity", "GetRole", "HEAD s3", "GET function/configuration",
         "GET function/concurrency", "GetAccountSettings",

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.aws.conftest import ACCOUNT, FUNCTION, RECIPE, REGION, ROLE, Run, Server
+from tests.lab.aws.conftest import FUNCTION, RECIPE, ROLE
+from tests.lab.conftest import ACCOUNT, REGION, Run, Server
 
 from evalayer_lab.aws import Aws, AwsError
 from evalayer_lab.aws.launch import Plan, Settings, create_job, examine, make_plan, upload
@@ -79,7 +80,7 @@ def test_a_recipe_is_printed_as_refused(run_launch: Run, aws: Server, recipe: Pa
     recipe.write_text(RECIPE.replace("  name: letters and more\n", ""))
     done = run_launch("--yes", "--json")
     assert (done.code, done.json["created"]) == (1, False)
-    assert {finding["code"] for finding in done.json["findings"]} == {"missing-field", "dataset"}
+    assert {finding["code"] for finding in done.json["findings"]} == {"missing-field", "dataset", "payload"}
     assert re.search(r"^error: .*letters\.yaml:\d+: run\.name: is missing.* \[missing-field\]$", done.err, re.MULTILINE)
     assert aws.calls == []
 
@@ -116,8 +117,8 @@ def test_a_row_that_lambda_cannot_carry(check: Check, data: Path) -> None:
         ({"recipe": Path("nowhere.yaml")}, "nowhere.yaml: cannot be read: No such file"),
         (
             {"region": "eu-north-1"},
-            "the container's image is known for ap-northeast-1, eu-west-2, us-east-1, us-west-2, and not for "
-            "eu-north-1; give --image URI",
+            "the container's image is not known for eu-north-1, only for ap-northeast-1, eu-west-2, us-east-1, "
+            "us-west-2; give --image URI",
         ),
     ],
 )
@@ -130,7 +131,7 @@ def test_an_option_that_cannot_be_used(settings: Settings, changed: dict[str, An
 def test_a_model_that_is_not_known(settings: Settings, recipe: Path) -> None:
     recipe.write_text(RECIPE.replace("amazon.nova-2-lite-v1:0:256k", "amazon.nova-3-lite-v1:0:1m"))
     with pytest.raises(
-        InputError, match=r"instance type is known for .*, and not for amazon.nova-3-lite.*; give --inst"
+        InputError, match=r"instance type is not known for amazon.nova-3-lite.*, only for .*; give --inst"
     ):
         make_plan(settings)
     plan = make_plan(replace(settings, instance_type="ml.p6-b200.48xlarge"))
@@ -180,7 +181,7 @@ def test_a_role_with_another_path(check: Check) -> None:
 
 def test_a_role_of_another_account(check: Check) -> None:
     found = check(role=ROLE.replace(ACCOUNT, "210987654322"))["role error"]
-    assert f"is not of the account {ACCOUNT}" in found[0]
+    assert f"is not in the account {ACCOUNT}" in found[0]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ def test_buckets(account: Server, check: Check) -> None:
         "far-away is in eu-west-2, and the job runs in us-east-1"
     ]
     account.plan(faults={"HEAD s3": ["denied"]})
-    assert "is another account's, or the credentials may not" in check()["buckets error"][0]
+    assert "belongs to another account, or the credentials may not" in check()["buckets error"][0]
 
 
 def test_a_function_that_is_not_there(check: Check) -> None:
@@ -252,10 +253,11 @@ def test_a_function_that_is_not_as_it_should_be(account: Server, check: Check) -
     assert found["function warning"] == [
         "SageMaker-bare runs on x86_64; arm64 costs a fifth less, and evalayer's layer is built for it",
         "SageMaker-bare has no layer; evalayer then has to be in its own package",
-        "SageMaker-bare has 3 seconds a row; a cold start may need 10",
+        "SageMaker-bare has a timeout of 3 seconds; a cold start may need 10",
     ]
     assert found["function error"] == [
-        "SageMaker-bare reports for sum (EVALAYER_AGGREGATION), and the recipe folds with average; set both to the same"
+        "SageMaker-bare was built for sum (EVALAYER_AGGREGATION), and the recipe aggregates by average; set both to "
+        "the same"
     ]
     assert found["concurrency error"] == ["SageMaker-bare has a reserved concurrency of 0, which stops it"]
 
@@ -331,7 +333,7 @@ def test_a_recipe_for_another_model(settings: Settings, recipe: Path) -> None:
     recipe.write_text(
         "run: {name: x, base_model_name: llama}\nevaluation: {task: gen_qa, strategy: gen_qa, metric: all}\n"
     )
-    with pytest.raises(InputError, match="only jobs of Nova models are launched"):
+    with pytest.raises(InputError, match="launch starts only jobs of Nova models"):
         make_plan(settings)
 
 
@@ -348,7 +350,7 @@ def test_a_recipe_for_another_model(settings: Settings, recipe: Path) -> None:
         ("CreateTrainingJob", "quota", "The account-level service limit 'ml.p5.48xlarge' is 0 Instances"),
         ("CreateTrainingJob", "denied", "the credentials may not call sagemaker:CreateTrainingJob"),
         ("PUT s3", "denied", "the credentials may not call s3:PutObject"),
-        ("HEAD s3", "broken", "s3:ListBucket failed on the side of AWS"),
+        ("HEAD s3", "broken", "s3:ListBucket failed on AWS's side"),
     ],
 )
 def test_what_aws_refuses_is_one_line(

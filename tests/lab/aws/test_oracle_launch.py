@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import pytest
 from ruamel.yaml import YAML
-from tests.lab.aws.conftest import FUNCTION, RECIPE, REGION, ROLE, Server
+from tests.lab.aws.conftest import FUNCTION, RECIPE, ROLE
+from tests.lab.conftest import REGION, Server
 
 from evalayer_lab.aws import Aws
 from evalayer_lab.aws.launch import Plan, Settings, image_uri, make_plan, upload

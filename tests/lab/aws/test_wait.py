@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.aws.conftest import REGION, Run, Server, never
+from tests.lab.aws.conftest import never
+from tests.lab.conftest import REGION, Run, Server
 
-from evalayer_lab.aws import Aws, AwsError
-from evalayer_lab.aws.jobs import Job, LogReader, tail, wait
+from evalayer_lab.aws import Aws, AwsError, Job
+from evalayer_lab.aws.jobs import LogReader, tail, wait
 from evalayer_lab.inputs import InputError
 
 RUNNING = {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Training", "TrainingEndTime": None}
@@ -62,7 +63,7 @@ def test_a_few_failed_calls_do_not_end_the_watch(aws: Server, session: Aws, job:
     aws.plan(faults={"DescribeTrainingJob": ["throttled", "broken", "unheard", "throttled"]})
     assert wait(session, job, lambda found: None, sleep=lambda seconds: None).status == "Completed"
     aws.plan(faults={"DescribeTrainingJob": ["broken"] * 5})
-    with pytest.raises(AwsError, match="failed on the side of AWS"):
+    with pytest.raises(AwsError, match="failed on AWS's side"):
         wait(session, job, lambda found: None, sleep=lambda seconds: None)
     aws.plan(faults={"DescribeTrainingJob": ["expired"]})
     with pytest.raises(AwsError, match="does not accept the credentials"):
@@ -157,7 +158,7 @@ def test_ctrl_c_does_not_stop_the_job(aws: Server, job: str) -> None:
         process.wait()
     assert "InProgress, Training" in first
     assert process.returncode == 130
-    assert "The job goes on. To watch it again: evalayer wait letters" in rest
+    assert "The job is still running. To watch it again: evalayer wait letters" in rest
     assert "aws sagemaker stop-training-job --training-job-name letters --region us-east-1" in rest
     assert "StopTrainingJob" not in aws.calls
 

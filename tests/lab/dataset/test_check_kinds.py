@@ -7,12 +7,13 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalayer_lab.dataset import KINDS, DatasetReport, Kind, check_dataset, detect_kind
+from evalayer_lab.dataset import KINDS, Code, DatasetReport, Kind, check_dataset, detect_kind
 from evalayer_lab.inputs import InputError
 
 IMAGE = {"data": "data:image/png;base64,AA=="}
@@ -282,3 +283,9 @@ def test_any_bytes_of_any_kind_give_a_report_or_an_input_error(tmp_path: Path, k
             assert report.rows >= report.good
             assert (report.errors == 0) == (report.rows == report.good)
             assert all(finding.reason.isprintable() for finding in report.findings)
+
+
+def test_every_code_is_explained() -> None:
+    document = (Path(__file__).parents[3] / "docs/datasets.md").read_text(encoding="utf-8")
+    for code in get_args(Code):
+        assert f"\n| `{code}` | " in document

@@ -259,7 +259,7 @@ def test_judge_and_rft_rows_are_made_too(tmp_path: Path) -> None:
         ("question,answer", Mapped(), "gen_qa", "no column for query; did you mean --map query=question"),
         ("Query,response", Mapped(), "gen_qa", "did you mean --map query=Query"),
         ("queri,response", Mapped(), "gen_qa", "did you mean --map query=queri"),
-        ("a,b", Mapped(), "gen_qa", "say which with --map query=COLUMN: a, b"),
+        ("a,b", Mapped(), "gen_qa", "name it with --map query=COLUMN; there are: a, b"),
         ("question,answer", Mapped({"query": "questoin"}), "gen_qa", "no column 'questoin'; did you mean question"),
         ("question,answer", Mapped({"qury": "question"}), "gen_qa", "no field 'qury'; did you mean query"),
         ("query,response", Mapped(metadata=["topc"]), "gen_qa", "no column 'topc'; there are: query, response"),
@@ -387,7 +387,7 @@ def test_a_saved_dataset_of_splits_is_read_by_split(tmp_path: Path) -> None:
     assert converted(tmp_path, Source(str(folder), split="train"), TO_GEN_QA)[0].written == 2
     with pytest.raises(InputError, match="choose one with --split"):
         convert(Source(str(folder)), tmp_path / "gen_qa.jsonl")
-    with pytest.raises(InputError, match="is one split; leave --split out"):
+    with pytest.raises(InputError, match="is a single split; leave --split out"):
         convert(Source(str(folder / "train"), split="train"), tmp_path / "gen_qa.jsonl")
     with pytest.raises(InputError, match="has no splits; leave --split out"):
         convert(Source(str(write_csv(tmp_path)), split="train"), tmp_path / "gen_qa.jsonl")
@@ -398,7 +398,7 @@ def test_a_saved_dataset_of_splits_is_read_by_split(tmp_path: Path) -> None:
     [
         ("{", "not JSON"),
         ("[]", "is not a JSON object"),
-        ("{}", "names no data files"),
+        ("{}", "does not name any data files"),
         ('{"_data_files": [{"filename": "../secret.arrow"}]}', "not in its folder"),
         ('{"_data_files": [{"filename": 3}]}', "not in its folder"),
         ('{"_data_files": [{"filename": "gone.arrow"}]}', "No such file"),

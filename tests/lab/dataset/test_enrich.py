@@ -325,7 +325,7 @@ def test_metadata_keeps_its_keys_and_gets_new_ones(
 def test_a_line_that_is_too_long_is_never_dropped(tmp_path: Path) -> None:
     path, out = tmp_path / "gen_qa.jsonl", tmp_path / "out.jsonl"
     path.write_text("\n".join([json.dumps(GOOD), json.dumps({**GOOD, "query": "x" * (17 << 20)}), json.dumps(GOOD)]))
-    with pytest.raises(InputError, match="has a line longer than 16 MiB, which cannot be taken over"):
+    with pytest.raises(InputError, match="has a line longer than 16 MiB, which cannot be copied"):
         enrich(path, out, derivations(["length"]))
     assert list(tmp_path.iterdir()) == [path]
 

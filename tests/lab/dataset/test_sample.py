@@ -96,7 +96,7 @@ def test_every_row_is_as_likely_as_any_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "rows", "words"),
     [
-        (["difficulty"], 101, "has 100 good rows, fewer than the 101 to take"),
+        (["difficulty"], 101, "has 100 good rows, fewer than the 101 asked for"),
         (["dificulty"], 5, "no row's metadata has 'dificulty'; did you mean difficulty"),
         (["zzz"], 5, "there are: difficulty, domain"),
     ],
@@ -188,6 +188,6 @@ def test_a_file_that_changes_between_the_readings_gives_no_sample(tmp_path: Path
     def change(rows: int) -> None:
         path.write_text("\n".join(reversed(lines)))
 
-    with pytest.raises(InputError, match="has changed while it was read"):
+    with pytest.raises(InputError, match="changed while it was being read"):
         sample(path, out, 10, on_progress=change)
     assert not out.exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
-from tests.lab.publish.conftest import Publish, commands
+from tests.lab.publish.conftest import Publish
 
 from evalayer_lab.cli.publish import publish
 
@@ -21,7 +21,7 @@ PLACES = {
 
 
 def test_every_place_has_a_case_here() -> None:
-    assert set(commands()) == set(PLACES)
+    assert set(publish.commands) == set(PLACES)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,22 +10,28 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from tests.lab.publish.conftest import RECORD, STARTED, Publish, client
+from tests.lab.conftest import Server
+from tests.lab.publish.conftest import RECORD, STARTED, Publish, client, read_publication
 from tests.lab.results.result_tree import Row, write_tree
 
 from evalayer_lab.aws import Aws
 from evalayer_lab.inputs import InputError
-from evalayer_lab.publish import Figure, Publication, metric_data, publication_of, put_metrics, requests
+from evalayer_lab.publish import Figure, Publication, publish_cloudwatch
 from evalayer_lab.report import Estimate
-from evalayer_lab.results import read_results
 
 
 def figure(name: str, value: float | None) -> Figure:
     return Figure(name, name, Estimate(value=value, method="mean", n=1))
 
 
+def described(publication: Publication, *, by_run: bool = False) -> list[Mapping[str, Any]]:
+    """What would be sent."""
+    requests = publish_cloudwatch(publication, None, by_run=by_run).requests
+    return [datum for request in requests for datum in request["MetricData"]]
+
+
 def test_every_figure_is_sent_once(publication: Publication) -> None:
-    data = {datum["MetricName"]: datum for datum in metric_data(publication)}
+    data = {datum["MetricName"]: datum for datum in described(publication)}
     with_value = {each.name: each.estimate.value for each in publication.figures if each.estimate.value is not None}
     sent = {name: datum.get("Value") for name, datum in data.items() if "rows." not in name}
     assert sent == with_value
@@ -46,12 +53,12 @@ def test_every_figure_is_sent_once(publication: Publication) -> None:
 
 
 def test_every_run_can_be_a_metric_of_its_own(publication: Publication) -> None:
-    data = metric_data(publication, by_run=True)
+    data = described(publication, by_run=True)
     assert all({"Name": "Run", "Value": publication.run.id} in datum.get("Dimensions", []) for datum in data)
 
 
 def test_a_figure_without_a_value_is_not_sent_as_zero(publication: Publication) -> None:
-    data = metric_data(replace(publication, figures=(figure("none", None), figure("some", 0.5))))
+    data = described(replace(publication, figures=(figure("none", None), figure("some", 0.5))))
     assert [datum["MetricName"] for datum in data if "rows" not in datum["MetricName"]] == ["some"]
 
 
@@ -59,44 +66,46 @@ def test_a_figure_without_a_value_is_not_sent_as_zero(publication: Publication) 
 def test_a_value_that_cloudwatch_does_not_take_is_refused(publication: Publication, value: float) -> None:
     estimate = Estimate.model_construct(value=value, method="mean", n=1, n_unscored=0)
     with pytest.raises(InputError, match="finite numbers"):
-        metric_data(replace(publication, figures=(Figure("bad", "bad", estimate),)))
+        described(replace(publication, figures=(Figure("bad", "bad", estimate),)))
 
 
 def test_names_are_printable_ascii(publication: Publication) -> None:
     run = replace(publication.run, task="é\n", model=":x")
-    data = metric_data(replace(publication, run=run, figures=(figure("class.f1.ü b", 0.5),)))
+    data = described(replace(publication, run=run, figures=(figure("class.f1.ü b", 0.5),)))
     assert data[0]["MetricName"] == "class.f1.%C3%BC b"
     assert [each["Value"] for each in data[0].get("Dimensions", [])] == ["%C3%A9%0A", "%3Ax"]
     with pytest.raises(InputError, match="1 to 255 characters"):
-        metric_data(replace(publication, figures=(figure("x" * 256, 0.5),)))
+        described(replace(publication, figures=(figure("x" * 256, 0.5),)))
 
 
 def test_requests_stay_within_the_limits(publication: Publication) -> None:
     many = tuple(figure(f"metric.{index}", 0.5) for index in range(2500))
-    data = metric_data(replace(publication, figures=many))
-    batches = requests("evalayer", data)
+    data = described(replace(publication, figures=many))
+    batches = publish_cloudwatch(replace(publication, figures=many), None).requests
     assert [len(batch["MetricData"]) for batch in batches] == [1000, 1000, len(data) - 2000]
     long = replace(publication.run, task="t" * 1000, model="m" * 1000)
-    batches = requests("evalayer", metric_data(replace(publication, run=long, figures=many)))
+    batches = publish_cloudwatch(replace(publication, run=long, figures=many), None).requests
     assert all(len(repr(batch)) < 1_000_000 for batch in batches)
     assert sum(len(batch["MetricData"]) for batch in batches) == len(data)
 
 
 @pytest.mark.parametrize("namespace", ["", " ", ":x", "AWS/Lambda", "a&b", "é", "x" * 256])
-def test_a_namespace_that_cloudwatch_does_not_take_is_refused(namespace: str) -> None:
+def test_a_namespace_that_cloudwatch_does_not_take_is_refused(publication: Publication, namespace: str) -> None:
     with pytest.raises(InputError, match="--namespace"):
-        requests(namespace, [])
+        publish_cloudwatch(publication, None, namespace=namespace)
 
 
 @pytest.mark.parametrize("age", [timedelta(days=15), timedelta(hours=-3)])
-def test_a_time_that_cloudwatch_does_not_take_is_refused(aws: Aws, publication: Publication, age: timedelta) -> None:
-    asked = requests("evalayer", metric_data(publication, time=STARTED))
+def test_a_time_that_cloudwatch_does_not_take_is_refused(
+    aws: Server, session: Aws, publication: Publication, age: timedelta
+) -> None:
     with pytest.raises(InputError, match="give --now"):
-        put_metrics(aws, asked, now=STARTED + age)
+        publish_cloudwatch(publication, session, time=datetime.now(UTC) - age)
+    assert aws.calls == []
 
 
 def test_cloudwatch_has_what_was_sent(
-    aws: Aws, folder: Path, publication: Publication, run_publish: Publish, monkeypatch: pytest.MonkeyPatch
+    aws: Server, folder: Path, publication: Publication, run_publish: Publish
 ) -> None:
     done = run_publish("cloudwatch", folder, "--namespace", "Quality")
     assert done.code == 0, done.err
@@ -123,20 +132,20 @@ def test_a_dry_run_prints_the_request(folder: Path, run_publish: Publish, no_aws
 
 def test_the_request_is_one_that_the_api_takes(publication: Publication) -> None:
     service: Any = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    (request,) = requests("evalayer", metric_data(publication))
+    (request,) = publish_cloudwatch(publication, None).requests
     with Stubber(service) as stub:
         stub.add_response("put_metric_data", {}, request)
         service.put_metric_data(**request)
 
 
-def test_an_old_run_is_dated_now_on_request(aws: Aws, rows: list[Row], run_publish: Publish, tmp_path: Path) -> None:
+def test_an_old_run_is_dated_now_on_request(aws: Server, rows: list[Row], run_publish: Publish, tmp_path: Path) -> None:
     old = (datetime.now(UTC) - timedelta(days=30)).isoformat()
     folder = write_tree(tmp_path / "old", rows[:10], run=RECORD | {"started": old})
     refused = run_publish("cloudwatch", folder)
     assert (refused.code, len(refused.err.splitlines())) == (2, 1)
     assert "give --now" in refused.err
     done = run_publish("cloudwatch", folder, "--now", "--json")
-    assert done.json["values"] == len(metric_data(publication_of(read_results(folder))))
+    assert done.json["values"] == len(described(read_publication(folder)))
 
 
 def test_without_a_region_there_is_one_line(no_aws: None, folder: Path, run_publish: Publish) -> None:

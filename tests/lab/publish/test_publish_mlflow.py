@@ -10,7 +10,6 @@ from tests.lab.publish.conftest import STARTED, Publish
 
 from evalayer_lab.inputs import InputError
 from evalayer_lab.publish import Publication, publish_mlflow
-from evalayer_lab.publish._mlflow import mlflow_metrics
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -39,7 +38,9 @@ def test_a_run_is_recorded_whole(publication: Publication, store: str) -> None:
     assert client(store).get_experiment(done.experiment_id).name == "tickets"
     assert (run.info.status, run.info.run_name) == ("FINISHED", "tickets")
     assert run.info.start_time == int(STARTED.timestamp() * 1000)
-    assert run.data.metrics == mlflow_metrics(publication)
+    ends = [(each.value, each.low, each.high) for each in (figure.estimate for figure in publication.figures)]
+    assert len(run.data.metrics) == sum(end is not None for figure in ends for end in figure) + 1
+    assert run.data.metrics["rows.scored"] == 60
     correct = next(each.estimate for each in publication.figures if each.name == "class.correct")
     assert [run.data.metrics[f"class.correct{end}"] for end in ("", "_low", "_high")] == [
         correct.value,
@@ -95,11 +96,11 @@ def test_publishing_again_updates_the_same_run(publication: Publication, store: 
     assert other.run_id != first.run_id
 
 
-def test_figures_that_would_have_one_name_are_both_named(publication: Publication) -> None:
+def test_figures_that_would_have_one_name_are_both_named(publication: Publication, store: str) -> None:
     (one, *_) = publication.figures
     twice = replace(publication, figures=(one, replace(one, name=f"{one.name}_low")))
     with pytest.raises(InputError, match=r"'class\.correct' and 'class\.correct_low' would both be published as"):
-        mlflow_metrics(twice)
+        publish_mlflow(twice, uri=store)
 
 
 def test_the_command_updates_too(

@@ -8,7 +8,7 @@ import pytest
 from tests.lab.publish.conftest import RECORD, STARTED, Publish
 from tests.lab.results.result_tree import Row, write_tree
 
-from evalayer_lab.publish import Publication, publication_of, publish_tensorboard
+from evalayer_lab.publish import Publication, publish_tensorboard
 from evalayer_lab.results import read_results
 
 
@@ -29,7 +29,9 @@ def read(folder: Path) -> dict[str, dict[str, tuple[float, int, float]]]:
 
 def test_runs_lie_side_by_side(publication: Publication, rows: list[Row], tmp_path: Path) -> None:
     started = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
-    other = publication_of(read_results(write_tree(tmp_path / "tickets", rows[:30], run=RECORD | {"started": started})))
+    other = Publication.from_results(
+        read_results(write_tree(tmp_path / "tickets", rows[:30], run=RECORD | {"started": started}))
+    )
     logs = tmp_path / "logs"
     for each in (publication, other):
         publish_tensorboard(each, logs)

@@ -1,17 +1,13 @@
 """A job that runs: watched until it ends, its output fetched."""
 
-from evalayer_lab.aws._job import Job, describe
 from evalayer_lab.aws.jobs._fetch import Fetched, fetch
-from evalayer_lab.aws.jobs._log import LogReader, tail
 from evalayer_lab.aws.jobs._output import Output, find_output, output_of_job
-from evalayer_lab.aws.jobs._wait import wait
+from evalayer_lab.aws.jobs._watch import LogReader, tail, wait
 
 __all__ = [
     "Fetched",
-    "Job",
     "LogReader",
     "Output",
-    "describe",
     "fetch",
     "find_output",
     "output_of_job",

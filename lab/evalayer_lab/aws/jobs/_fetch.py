@@ -17,7 +17,7 @@ from typing import Any, Final
 from evalayer_lab.aws._errors import AwsError, asking
 from evalayer_lab.aws._session import Aws
 from evalayer_lab.aws.jobs._output import Object, Output
-from evalayer_lab.inputs import InputError, S3Uri
+from evalayer_lab.inputs import InputError, S3Uri, writing
 from evalayer_lab.inputs.archive import split_name, unpack
 
 Sleep = Callable[[float], object]
@@ -26,7 +26,6 @@ OnBytes = Callable[[int], object]
 RECORD: Final = ".fetched.json"
 _CHUNK: Final = 1 << 20
 _ATTEMPTS: Final = 5
-_PASSING: Final = {"unreachable", "unanswered", "throttled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +75,22 @@ def fetch(
         received += size
         on_bytes(size)
 
-    try:
-        with _alone(work):
-            if not _is_there(into, record):  # as it is when another process fetched it meanwhile
-                downloads = work / sha256(json.dumps(record).encode()).hexdigest()[:16]
-                downloads.mkdir(parents=True, exist_ok=True)
-                bucket = output.uri.bucket
-                files = [_download(aws, bucket, one, _place(downloads, one), count, sleep) for one in output.objects]
-                tree = downloads
-                if output.packed:
-                    tree = work / "tree"
-                    shutil.rmtree(tree, ignore_errors=True)
-                    unpack(files[0], tree)
-                (tree / RECORD).write_text(json.dumps(record), encoding="utf-8")
-                if into.is_dir():
-                    into.rmdir()
-                tree.rename(into)
-            shutil.rmtree(work, ignore_errors=True)
-    except OSError as failure:
-        raise InputError(f"cannot be written: {failure.strerror or failure}", path=into) from failure
+    with writing(into), _alone(work):
+        if not _is_there(into, record):  # as it is when another process fetched it meanwhile
+            downloads = work / sha256(json.dumps(record).encode()).hexdigest()[:16]
+            downloads.mkdir(parents=True, exist_ok=True)
+            bucket = output.uri.bucket
+            files = [_download(aws, bucket, one, _place(downloads, one), count, sleep) for one in output.objects]
+            tree = downloads
+            if output.packed:
+                tree = work / "tree"
+                shutil.rmtree(tree, ignore_errors=True)
+                unpack(files[0], tree)
+            (tree / RECORD).write_text(json.dumps(record), encoding="utf-8")
+            if into.is_dir():
+                into.rmdir()
+            tree.rename(into)
+        shutil.rmtree(work, ignore_errors=True)
     return _fetched(into, received)
 
 
@@ -105,7 +101,7 @@ def _is_there(into: Path, record: Mapping[str, Any]) -> bool:
         InputError: something else is there, or nothing can be.
     """
     if into.name in {"", ".."}:
-        raise InputError("is no name for a new folder; give another with --into", path=into)
+        raise InputError("cannot be the name of a new folder; give another with --into", path=into)
     if into.is_dir() and any(into.iterdir()):
         if _read(into / RECORD) != record:
             raise InputError("holds something else; give another folder with --into", path=into)
@@ -143,7 +139,7 @@ def _download(aws: Aws, bucket: str, one: Object, to: Path, on_bytes: OnBytes, s
         except AwsError as failure:
             if failure.kind == "other":  # the object is another now, or its checksum says that this is not it
                 part.unlink(missing_ok=True)
-            if failure.kind not in _PASSING or attempt == _ATTEMPTS:
+            if not failure.is_passing or attempt == _ATTEMPTS:
                 raise
             sleep(2.0**attempt)
     if part.stat().st_size != one.size:

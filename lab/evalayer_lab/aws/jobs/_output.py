@@ -119,9 +119,9 @@ def _folder(uri: S3Uri, listed: list[Object]) -> Output:
         if _RESULTS in parts[:-1]:
             runs.add("/".join(parts[: parts.index(_RESULTS)]))
     if not runs:
-        raise InputError(f"holds no {ARCHIVE} and no {_RESULTS}", path=str(uri))
+        raise InputError(f"has neither an {ARCHIVE} nor a folder {_RESULTS}", path=str(uri))
     if len(runs) > 1:
-        raise InputError(f"holds several outputs: {', '.join(sorted(runs)[:5])}; give the folder of one", path=str(uri))
+        raise InputError(f"has several outputs: {', '.join(sorted(runs)[:5])}; give the folder of one", path=str(uri))
     run = runs.pop()
     above = run.rpartition("/")[0]
     start = f"{above}/" if above else ""

@@ -4,7 +4,7 @@ from evalayer_lab.aws.launch._checks import READS, Costs, Examination, costs, ex
 from evalayer_lab.aws.launch._create import Launched, create_job, find_job, upload
 from evalayer_lab.aws.launch._facts import Facts, facts, image_uri, instance_type
 from evalayer_lab.aws.launch._findings import Code
-from evalayer_lab.aws.launch._plan import Plan, Settings, as_json_text, make_plan
+from evalayer_lab.aws.launch._plan import Plan, Settings, make_plan
 
 __all__ = [
     "READS",
@@ -15,7 +15,6 @@ __all__ = [
     "Launched",
     "Plan",
     "Settings",
-    "as_json_text",
     "costs",
     "create_job",
     "examine",

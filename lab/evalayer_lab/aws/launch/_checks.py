@@ -34,7 +34,6 @@ READS: Final = (
     "lambda:GetFunctionConcurrency",
     "lambda:GetAccountSettings",
 )
-_NO_AWS: Final = {"credentials", "unreachable", "unanswered", "throttled"}
 
 
 @dataclass
@@ -76,7 +75,7 @@ def examine(plan: Plan, aws: Aws, *, invoke: bool, reads_only: bool) -> Examinat
         try:
             examination.findings.extend(finding(code, *said) for said in check())
         except AwsError as failure:
-            if reads_only and failure.kind in _NO_AWS:
+            if reads_only and (failure.is_passing or failure.kind == "credentials"):
                 reason = str(failure)
             elif failure.kind != "denied":
                 raise
@@ -111,7 +110,7 @@ def _checks(
 
     def trial() -> Iterator[Said]:
         if not invoke or reads_only:
-            yield "skipped", "a dry run calls nothing" if reads_only else "--no-invoke"
+            yield "skipped", "a dry run does not call the function" if reads_only else "--no-invoke"
         elif timeout and dataset:
             yield from check_invoke(aws, function, recipe, dataset, timeout[0])
 

@@ -141,8 +141,8 @@ def create_job(plan: Plan, aws: Aws, sleep: Sleep = time.sleep) -> Launched:
             found = _look(plan, aws, sleep)
             if found is None:
                 raise AwsError(
-                    f"{failure}. There is no job {plan.job} so far; give the same command again, which finds it or "
-                    "creates it, and never a second one",
+                    f"{failure}. There is no job {plan.job} so far; run the same command again: it finds the job or "
+                    "creates it, and never creates a second one",
                     failure.kind,
                     failure.code,
                 ) from failure

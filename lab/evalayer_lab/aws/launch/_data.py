@@ -70,10 +70,10 @@ def examine_dataset(path: Path | None, kind: str) -> Dataset | None:
     # The file's name does not matter: it is uploaded under the right one.
     findings = [one for one in report.findings if one.code != "file-name"]
     if more := report.errors + report.warnings - len(report.findings):
-        reason = f"{more:,} more: evalayer dataset check {path}"
+        reason = f"{more:,} more findings; to see them: evalayer dataset check {path}"
         findings.append(finding("dataset", "error" if report.errors else "warning", reason))
     if not report.errors:
-        findings.insert(0, finding("dataset", "ok", f"{path} has {report.rows:,} rows without an error"))
+        findings.insert(0, finding("dataset", "ok", f"{path} has {report.rows:,} rows and no error"))
     first = reward = largest = None
     if report.kind == "gen_qa":
         row = next(read_gen_qa(path, on_finding=lambda finding: None), None)

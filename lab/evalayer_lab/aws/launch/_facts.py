@@ -71,7 +71,7 @@ def image_uri(region: str) -> str:
     known = facts()
     if region not in known.regions:
         regions = ", ".join(sorted(known.regions))
-        raise InputError(f"the container's image is known for {regions}, and not for {region}; give --image URI")
+        raise InputError(f"the container's image is not known for {region}, only for {regions}; give --image URI")
     account = known.regions[region].account
     return f"{account}.dkr.ecr.{region}.amazonaws.com/{known.image.repository}:{known.image.tag}"
 
@@ -85,7 +85,7 @@ def instance_type(model_type: str) -> str:
     known = facts().models
     if model_type not in known:
         raise InputError(
-            f"the instance type is known for {', '.join(known)}, and not for {model_type or 'a missing one'}; "
+            f"the instance type is not known for {model_type or 'a missing model_type'}, only for {', '.join(known)}; "
             "give --instance-type, and --image if the model has a container of its own",
             field="run.model_type",
         )

@@ -11,7 +11,7 @@ from evalayer_lab.aws._session import Aws
 from evalayer_lab.aws.launch._findings import Said
 from evalayer_lab.aws.launch._plan import Plan
 from evalayer_lab.aws.launch._recipe import NovaRecipe
-from evalayer_lab.inputs import Function, Severity
+from evalayer_lab.inputs import Arn, Severity
 from evalayer_lab.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Concurrency:
     unreserved: int
 
 
-def read_function(aws: Aws, function: Function) -> FunctionConfigurationResponseTypeDef | None:
+def read_function(aws: Aws, function: Arn) -> FunctionConfigurationResponseTypeDef | None:
     """Read the function's configuration; None if there is no such function.
 
     Raises:
@@ -44,7 +44,7 @@ def read_function(aws: Aws, function: Function) -> FunctionConfigurationResponse
     """
     try:
         with asking("lambda:GetFunctionConfiguration", f"the function {function.name}"):
-            return aws.functions.get_function_configuration(FunctionName=function.arn)
+            return aws.functions.get_function_configuration(FunctionName=function.text)
     except AwsError as failure:
         if failure.kind == "missing":
             return None
@@ -52,7 +52,7 @@ def read_function(aws: Aws, function: Function) -> FunctionConfigurationResponse
 
 
 def check_function(
-    function: Function, recipe: NovaRecipe, found: FunctionConfigurationResponseTypeDef, region: str
+    function: Arn, recipe: NovaRecipe, found: FunctionConfigurationResponseTypeDef, region: str
 ) -> Iterator[Said]:
     """Check a function's configuration."""
     name = function.name
@@ -60,7 +60,7 @@ def check_function(
         yield "error", f"{name} is in {function.region}, and the job runs in {region}"
     state, update = found.get("State", "Active"), found.get("LastUpdateStatus", "Successful")
     if state == "Inactive":
-        yield "warning", f"{name} is Inactive: its first event takes a minute"
+        yield "warning", f"{name} is Inactive: its first event may take a minute"
     elif state != "Active":
         yield "error", f"{name} is {state}: {found.get('StateReason') or 'AWS does not say why'}"
     if update != "Successful":
@@ -73,23 +73,23 @@ def check_function(
         yield "warning", f"{name} has no layer; evalayer then has to be in its own package"
     seconds = found.get("Timeout", 3)
     if seconds < _SHORT_SECONDS:
-        yield "warning", f"{name} has {seconds} seconds a row; a cold start may need {_SHORT_SECONDS}"
+        yield "warning", f"{name} has a timeout of {seconds} seconds; a cold start may need {_SHORT_SECONDS}"
     variables = found.get("Environment", {}).get("Variables", {})
     built_for = variables.get(_AGGREGATION)
     if isinstance(recipe, Recipe) and built_for and built_for != recipe.processor.aggregation:
-        folds = f"and the recipe folds with {recipe.processor.aggregation}"
-        yield "error", f"{name} reports for {built_for} ({_AGGREGATION}), {folds}; set both to the same"
-    yield "ok", f"{name} is there: {found.get('Runtime', 'an image')}, {found.get('MemorySize', 128)} MiB"
+        other = f"and the recipe aggregates by {recipe.processor.aggregation}"
+        yield "error", f"{name} was built for {built_for} ({_AGGREGATION}), {other}; set both to the same"
+    yield "ok", f"{name} exists: {found.get('Runtime', 'an image')}, {found.get('MemorySize', 128)} MiB"
 
 
-def read_concurrency(aws: Aws, function: Function) -> Concurrency:
+def read_concurrency(aws: Aws, function: Arn) -> Concurrency:
     """Read how many events can be answered at once.
 
     Raises:
         AwsError: AWS cannot be asked.
     """
     with asking("lambda:GetFunctionConcurrency", f"the function {function.name}"):
-        name = function.arn.split(":function:")[0] + f":function:{function.name}"
+        name = function.text.removesuffix(f":{function.qualifier}") if function.qualifier else function.text
         reserved = aws.functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
     with asking("lambda:GetAccountSettings", "the account's limits"):
         limit = aws.functions.get_account_settings()["AccountLimit"]
@@ -97,7 +97,7 @@ def read_concurrency(aws: Aws, function: Function) -> Concurrency:
     return Concurrency(reserved, account, limit.get("UnreservedConcurrentExecutions", account))
 
 
-def check_concurrency(function: Function, found: Concurrency) -> Said:
+def check_concurrency(function: Arn, found: Concurrency) -> Said:
     """Check that the function may run at all, and say how often at once."""
     if found.reserved == 0:
         return "error", f"{function.name} has a reserved concurrency of 0, which stops it"
@@ -120,7 +120,7 @@ def check_role(plan: Plan, aws: Aws) -> Iterator[Said]:
     with asking("sts:GetCallerIdentity", "the credentials"):
         account = aws.sts.get_caller_identity()["Account"]
     if account != role.account:
-        yield "error", f"{role.arn} is not of the account {account}, whose credentials these are"
+        yield "error", f"{role.text} is not in the account {account}, which the credentials are for"
         return
     try:
         with asking("iam:GetRole", f"the role {role.name}"):
@@ -130,8 +130,8 @@ def check_role(plan: Plan, aws: Aws) -> Iterator[Said]:
             raise
         yield "error", f"there is no role {role.name} in the account {account}"
         return
-    if found["Arn"] != role.arn:
-        yield "error", f"{role.arn} has another path; the role {role.name} is {found['Arn']}"
+    if found["Arn"] != role.text:
+        yield "error", f"{role.text} has another path; the role {role.name} is {found['Arn']}"
     elif not trusts_sagemaker(found.get("AssumeRolePolicyDocument")):
         yield "error", f"{role.name} does not let SageMaker assume it: trust {_SERVICE} with sts:AssumeRole"
     else:
@@ -176,7 +176,10 @@ def check_buckets(plan: Plan, aws: Aws) -> Iterator[Said]:
             if failure.kind == "missing":
                 yield "error", f"there is no bucket {bucket}"
             elif failure.kind == "denied":
-                yield "error", f"{bucket} is another account's, or the credentials may not call s3:ListBucket on it"
+                yield (
+                    "error",
+                    f"{bucket} belongs to another account, or the credentials may not call s3:ListBucket",
+                )
             elif failure.code in _MOVED:
                 yield "error", f"{bucket} is not in {aws.region}, where the job runs"
             else:
@@ -185,4 +188,4 @@ def check_buckets(plan: Plan, aws: Aws) -> Iterator[Said]:
         if region != aws.region:
             yield "error", f"{bucket} is in {region}, and the job runs in {aws.region}"
         else:
-            yield "ok", f"{bucket} is there, in {region}"
+            yield "ok", f"{bucket} exists, in {region}"

@@ -15,7 +15,7 @@ from evalayer_lab.aws.launch._data import Dataset
 from evalayer_lab.aws.launch._findings import Said
 from evalayer_lab.aws.launch._recipe import NovaRecipe
 from evalayer_lab.function import Handler, postprocess, preprocess, reward
-from evalayer_lab.inputs import Function
+from evalayer_lab.inputs import Arn
 from evalayer_lab.recipe import Recipe
 
 _LONGEST: Final = 300
@@ -25,7 +25,7 @@ class _Unanswered(EvalayerError):
     """The function raised instead of answering."""
 
 
-def check_invoke(aws: Aws, function: Function, recipe: NovaRecipe, dataset: Dataset, timeout: float) -> Iterator[Said]:
+def check_invoke(aws: Aws, function: Arn, recipe: NovaRecipe, dataset: Dataset, timeout: float) -> Iterator[Said]:
     """Send the first row's events and check the answers, with the expected answer in place of the model's.
 
     Args:
@@ -43,12 +43,12 @@ def check_invoke(aws: Aws, function: Function, recipe: NovaRecipe, dataset: Data
     def invoke(event: Any, _context: object) -> Any:
         payload = json.dumps(event).encode()
         with asking("lambda:InvokeFunction", f"the function {function.name}"):
-            answer = client.invoke(FunctionName=function.arn, InvocationType="RequestResponse", Payload=payload)
+            answer = client.invoke(FunctionName=function.text, InvocationType="RequestResponse", Payload=payload)
             content = answer["Payload"].read()
         try:
             response = json.loads(content)
         except ValueError:
-            raise _Unanswered("what it answers is not JSON") from None
+            raise _Unanswered("its answer is not JSON") from None
         if answer.get("FunctionError"):
             raise _Unanswered(_describe_exception(response))
         if isinstance(response, Mapping) and response.get("statusCode", 200) != 200:

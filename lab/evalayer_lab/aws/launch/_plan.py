@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -13,88 +13,13 @@ from typing import Any, Final
 from evalayer_lab.aws.launch._data import Dataset, examine_dataset
 from evalayer_lab.aws.launch._facts import facts, image_uri, instance_type
 from evalayer_lab.aws.launch._findings import finding
-from evalayer_lab.aws.launch._recipe import CheckedRecipe, NovaRecipe, check_recipe
-from evalayer_lab.inputs import Finding, Function, InputError, Role, S3Uri, reading
+from evalayer_lab.aws.launch._recipe import CheckedRecipe, NovaRecipe, check_recipe, function_arn, parse_role
+from evalayer_lab.inputs import Arn, Finding, InputError, S3Uri, reading
 from evalayer_lab.recipe import OtherRecipe, Recipe
 
 DIGEST_TAG: Final = "evalayer:digest"
 _RECIPE_IN_CONTAINER: Final = "/opt/ml/input/data/recipe/recipe.yaml"
 _VOLUME_GB: Final = 30
-
-
-def training_job(
-    recipe: NovaRecipe,
-    *,
-    role: str,
-    image: str,
-    instance_type: str,
-    recipe_uri: str,
-    data_uri: str | None,
-    output: str,
-    max_seconds: int,
-) -> dict[str, Any]:
-    """Write the request of a recipe, still without the job's name and tags.
-
-    Args:
-        recipe: the recipe, whose `replicas` is the instance count.
-        role: the ARN of the job's role.
-        image: the container's image.
-        instance_type: the type of its instances.
-        recipe_uri: the object of the recipe.
-        data_uri: the object of the dataset; None for a benchmark.
-        output: the S3 URI that the job writes below.
-        max_seconds: after that many seconds AWS stops the job.
-
-    Raises:
-        InputError: the recipe names a model in a way that a job cannot be given.
-    """
-    channels = [_channel("recipe", recipe_uri)]
-    channels[0]["InputMode"] = "File"
-    if data_uri:
-        channels.insert(0, _channel("train", data_uri))
-    return {
-        "TrainingJobName": "",
-        "HyperParameters": _hyperparameters(recipe),
-        "AlgorithmSpecification": {"TrainingInputMode": "File", "TrainingImage": image},
-        "RoleArn": role,
-        "InputDataConfig": channels,
-        "OutputDataConfig": {"S3OutputPath": output, "CompressionType": "GZIP"},
-        "ResourceConfig": {
-            "InstanceType": instance_type,
-            "InstanceCount": recipe.run.replicas,
-            "VolumeSizeInGB": _VOLUME_GB,
-        },
-        "StoppingCondition": {"MaxRuntimeInSeconds": max_seconds},
-    }
-
-
-def _hyperparameters(recipe: NovaRecipe) -> dict[str, str]:
-    model, hyperparameters = recipe.run.model_name_or_path, {}
-    if model.startswith("s3://"):
-        hyperparameters["base_model_location"] = model
-    elif model.startswith("arn:"):
-        raise InputError("names a model package; give the S3 URI of its checkpoint", field="run.model_name_or_path")
-    elif model:
-        hyperparameters["base_model"] = model
-    processor = recipe.processor if isinstance(recipe, Recipe | OtherRecipe) else None
-    if processor and processor.lambda_arn:
-        hyperparameters["eval_lambda_arn"] = processor.lambda_arn
-    reward = (recipe.run.model_extra or {}).get("reward_lambda_arn")
-    if isinstance(reward, str) and reward:
-        hyperparameters["reward_lambda_arn"] = reward
-    hyperparameters["sagemaker_recipe_local_path"] = _RECIPE_IN_CONTAINER
-    return hyperparameters
-
-
-def _channel(name: str, uri: str) -> dict[str, Any]:
-    return {
-        "ChannelName": name,
-        "DataSource": {
-            "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
-        },
-    }
-
-
 _JOB_NAME: Final = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62}", re.ASCII)
 _MAX_JOB_NAME: Final = 63
 _NAME_DIGITS: Final = 12
@@ -168,7 +93,7 @@ class Plan:
     """
 
     settings: Settings
-    role: Role
+    role: Arn
     recipe: CheckedRecipe
     dataset: Dataset | None
     inputs: tuple[Input, ...]
@@ -192,9 +117,7 @@ def make_plan(settings: Settings) -> Plan | tuple[Finding, ...]:
     Raises:
         InputError: a file or an option cannot be used, or the image or instance type is not known.
     """
-    role = Role.parse(settings.role)
-    if role is None:
-        raise InputError(f"is {settings.role!r}; it takes arn:aws:iam::ACCOUNT:role/NAME", field="--role")
+    role = parse_role(settings.role)
     output = S3Uri.parse(settings.output, "--output")
     place = S3Uri.parse(settings.inputs, "--inputs") if settings.inputs else output / "evalayer-inputs"
     if settings.name is not None and not _JOB_NAME.fullmatch(settings.name):
@@ -202,13 +125,8 @@ def make_plan(settings: Settings) -> Plan | tuple[Finding, ...]:
             f"is {settings.name!r}; a job's name has at most 63 letters, digits and hyphens, none at an end",
             field="--name",
         )
-    function = Function.named(settings.function, role, settings.region) if settings.function else None
-    if settings.function and function is None:
-        raise InputError(
-            f"is {settings.function!r}; it takes a function's name, or arn:aws:lambda:REGION:ACCOUNT:function:NAME",
-            field="--function",
-        )
-    recipe = check_recipe(settings.recipe, function.arn if function else None, settings.instances)
+    function = function_arn(settings.function, role, settings.region) if settings.function else None
+    recipe = check_recipe(settings.recipe, function, settings.instances)
     # Before the rows are checked: a file that changes after that is not uploaded.
     content = _content(settings.data) if settings.data else None
     dataset = examine_dataset(settings.data, recipe.kind)
@@ -220,21 +138,67 @@ def make_plan(settings: Settings) -> Plan | tuple[Finding, ...]:
     inputs = [_recipe_input(recipe, place)]
     if dataset and content:
         inputs.append(_data_input(dataset, place, *content))
-    request = training_job(
-        recipe.recipe,
-        role=role.arn,
-        image=image,
-        instance_type=chosen,
-        recipe_uri=str(inputs[0].uri),
-        data_uri=str(inputs[1].uri) if dataset else None,
-        output=str(output),
-        max_seconds=round(settings.max_hours * 3600),
-    )
+    request = _request(settings, recipe.recipe, image, chosen, inputs, output)
     digest = sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     request["TrainingJobName"] = settings.name or _job_name(recipe.recipe.run.name, digest)
     request["Tags"] = [{"Key": DIGEST_TAG, "Value": digest}]
     findings += tuple(_instance_type(chosen, recipe.recipe))
     return Plan(settings, role, recipe, dataset, tuple(inputs), output, request, digest, findings)
+
+
+def _request(
+    settings: Settings, recipe: NovaRecipe, image: str, chosen: str, inputs: Sequence[Input], output: S3Uri
+) -> dict[str, Any]:
+    """What CreateTrainingJob is asked, still without the job's name and tags."""
+    recipe_input, *data_input = inputs
+    return {
+        "TrainingJobName": "",
+        "HyperParameters": _hyperparameters(recipe),
+        "AlgorithmSpecification": {"TrainingInputMode": "File", "TrainingImage": image},
+        "RoleArn": settings.role,
+        "InputDataConfig": [
+            *(_channel("train", one) for one in data_input),
+            {**_channel("recipe", recipe_input), "InputMode": "File"},
+        ],
+        "OutputDataConfig": {"S3OutputPath": str(output), "CompressionType": "GZIP"},
+        "ResourceConfig": {
+            "InstanceType": chosen,
+            "InstanceCount": recipe.run.replicas,
+            "VolumeSizeInGB": _VOLUME_GB,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": round(settings.max_hours * 3600)},
+    }
+
+
+def _hyperparameters(recipe: NovaRecipe) -> dict[str, str]:
+    model, hyperparameters = recipe.run.model_name_or_path, {}
+    if model.startswith("s3://"):
+        hyperparameters["base_model_location"] = model
+    elif model.startswith("arn:"):
+        raise InputError("names a model package; give the S3 URI of its checkpoint", field="run.model_name_or_path")
+    elif model:
+        hyperparameters["base_model"] = model
+    processor = recipe.processor if isinstance(recipe, Recipe | OtherRecipe) else None
+    if processor and processor.lambda_arn:
+        hyperparameters["eval_lambda_arn"] = processor.lambda_arn
+    reward = (recipe.run.model_extra or {}).get("reward_lambda_arn")
+    if isinstance(reward, str) and reward:
+        hyperparameters["reward_lambda_arn"] = reward
+    hyperparameters["sagemaker_recipe_local_path"] = _RECIPE_IN_CONTAINER
+    return hyperparameters
+
+
+def _channel(name: str, one: Input) -> dict[str, Any]:
+    return {
+        "ChannelName": name,
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": "S3Prefix",
+                "S3Uri": str(one.uri),
+                "S3DataDistributionType": "FullyReplicated",
+            }
+        },
+    }
 
 
 def _instance_type(chosen: str, recipe: NovaRecipe) -> list[Finding]:
@@ -270,8 +234,3 @@ def _job_name(run_name: str, digest: str) -> str:
     """
     slug = re.sub(r"[^a-zA-Z0-9]+", "-", run_name).strip("-")[: _MAX_JOB_NAME - _NAME_DIGITS - 1].rstrip("-")
     return f"{slug or 'evaluation'}-{digest[:_NAME_DIGITS]}"
-
-
-def as_json_text(request: Mapping[str, object]) -> str:
-    """Write a request as JSON, field by field as it is sent."""
-    return json.dumps(request, indent=2, ensure_ascii=False)

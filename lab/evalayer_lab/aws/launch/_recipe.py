@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from evalayer_lab.aws.launch._findings import finding
-from evalayer_lab.inputs import Finding, Function, InputError
+from evalayer_lab.inputs import Arn, Finding, InputError
 from evalayer_lab.inputs.yaml import Document, Keys, read_document
 from evalayer_lab.recipe import (
     AnyRecipe,
@@ -24,6 +26,42 @@ from evalayer_lab.recipe import (
 )
 
 NovaRecipe = Recipe | BenchmarkRecipe | JudgeRecipe | RewardRecipe | OtherRecipe
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+def parse_role(text: str) -> Arn:
+    """Read the ARN of the job's role.
+
+    Raises:
+        InputError: it is not the ARN of a role.
+    """
+    arn = Arn.parse(text)
+    if arn is None or not arn.is_role:
+        raise InputError(f"is {text!r}; it takes arn:aws:iam::ACCOUNT:role/NAME", field="--role")
+    return arn
+
+
+def parse_function(text: str) -> Arn | None:
+    """Read the ARN of a function; None if it is not one."""
+    arn = Arn.parse(text)
+    return arn if arn is not None and arn.is_function else None
+
+
+def function_arn(given: str, role: Arn, region: str) -> str:
+    """Make an ARN of a function's name, which is in the role's account.
+
+    Raises:
+        InputError: it is neither a name nor an ARN.
+    """
+    if _NAME.fullmatch(given):
+        return f"arn:{role.partition}:lambda:{region}:{role.account}:function:{given}"
+    if parse_function(given) is None:
+        raise InputError(
+            f"is {given!r}; it takes a function's name, or arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+            field="--function",
+        )
+    return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +81,10 @@ class CheckedRecipe:
     findings: tuple[Finding, ...]
 
     @property
-    def function(self) -> Function | None:
+    def function(self) -> Arn | None:
         """The function that the job calls."""
         arn = function_place(self.recipe)[1] if self.recipe else None
-        return Function.parse(arn) if arn else None
+        return parse_function(arn) if arn else None
 
 
 def function_place(recipe: AnyRecipe) -> tuple[Keys | None, str | None]:
@@ -84,7 +122,7 @@ def check_recipe(path: Path, function: str | None, instances: int | None) -> Che
             raise InputError("this kind of evaluation calls no function; leave --function out", path=path)
         report = check_document(_with(document, place, function, "--function"), circumstances)
     if isinstance(report.recipe, OpenSourceRecipe):
-        raise InputError("is a recipe for a model from JumpStart; only jobs of Nova models are launched", path=path)
+        raise InputError("is a recipe for a model from JumpStart; launch starts only jobs of Nova models", path=path)
     findings = [replace(one, severity="error") if one.code == "placeholder" else one for one in report.findings]
     if not any(one.severity == "error" for one in findings):
         findings.insert(0, finding("recipe", "ok", f"{path} is a {report.kind} recipe without an error"))
