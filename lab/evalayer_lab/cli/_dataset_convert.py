@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from evalayer_lab.cli._console import counted
-from evalayer_lab.cli._dataset_output import KINDS, as_json, max_problems, out, overwrite, print_first, print_json, safe
+from evalayer_lab.cli._dataset_output import KINDS, as_json, finish, max_problems, out, overwrite, safe
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import Conversion, Format, Kind
@@ -100,12 +100,7 @@ def convert(
             max_problems=max_problems,
             on_progress=advance,
         )
-    if as_json:
-        print_json(done)
-    else:
-        _print(done)
-    if done.written < done.rows:
-        ctx.exit(1)
+    finish(ctx, done, lambda: _print(done), as_json=as_json)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -116,7 +111,6 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _print(done: Conversion) -> None:
-    print_first(done)
     left_out = f"; {done.rows - done.written:,} left out" if done.written < done.rows else ""
     click.echo(f"Wrote {counted(done.written, 'row')} to {done.out}{left_out}")
     renamed = [f"{field} from {safe(column)}" for field, column in done.columns.items() if field != column]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from evalayer_lab.cli._console import counted
-from evalayer_lab.cli._dataset_output import as_json, max_problems, out, overwrite, print_first, print_json, values
+from evalayer_lab.cli._dataset_output import as_json, finish, max_problems, out, overwrite, values
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import DomainSource, Enrichment
@@ -87,12 +87,7 @@ def enrich(
     about = None
     if domain is not None:
         about = {name: getattr(domain, name) for name in ("about", "rows", "accuracy", "commonest")}
-    if as_json:
-        print_json(done, domain=about)
-    else:
-        _print(done, domain)
-    if done.errors:
-        ctx.exit(1)
+    finish(ctx, done, lambda: _print(done, domain), as_json=as_json, domain=about)
 
 
 def _keys(add: str | None, *, has_domain: bool) -> list[str]:
@@ -129,7 +124,6 @@ def _print(done: Enrichment, domain: DomainSource | None) -> None:
 
     from evalayer_lab.cli._console import console
 
-    print_first(done)
     table = Table(box=None, pad_edge=False)
     for heading in ("added", "rows", "had it", "values"):
         table.add_column(heading, justify="right" if heading in {"rows", "had it"} else "left")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -26,21 +27,22 @@ overwrite = click.option("--overwrite", is_flag=True, help="Replace the file tha
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-def print_first(done: Done) -> None:
-    """Print the findings that were kept, and how many more there are."""
-    print_findings(done.findings)
-    total = done.errors + done.warnings
-    if total > len(done.findings):
-        more = counted(total - len(done.findings), "more finding")
-        click.echo(f"… and {more}; --max-problems {total} prints all")
-    if total:
-        click.echo()
-
-
-def print_json(done: Done, **more: Any) -> None:
-    """Print the result of a command as one JSON object."""
-    findings = [finding.to_json() for finding in done.findings]
-    click.echo(json.dumps({**asdict(done), "findings": findings, **more}, indent=2, ensure_ascii=False))
+def finish(ctx: click.Context, done: Done, print_summary: Callable[[], object], *, as_json: bool, **more: Any) -> None:
+    """Print what a command did, as text or as one JSON object, and exit with 1 if rows have errors."""
+    if as_json:
+        findings = [finding.to_json() for finding in done.findings]
+        click.echo(json.dumps({**asdict(done), "findings": findings, **more}, indent=2, ensure_ascii=False))
+    else:
+        print_findings(done.findings)
+        total = done.errors + done.warnings
+        if total > len(done.findings):
+            left_out = counted(total - len(done.findings), "more finding")
+            click.echo(f"… and {left_out}; --max-problems {total} prints all")
+        if total:
+            click.echo()
+        print_summary()
+    if done.errors:
+        ctx.exit(1)
 
 
 def values(found: MetadataKey) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalayer_lab.cli._dataset_output import as_json, max_problems, out, overwrite, print_first, print_json, safe
+from evalayer_lab.cli._dataset_output import as_json, finish, max_problems, out, overwrite, safe
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import Sampling
@@ -75,12 +75,7 @@ def sample(
             max_problems=max_problems,
             on_progress=advance,
         )
-    if as_json:
-        print_json(taken)
-    else:
-        _print(taken, keys)
-    if taken.errors:
-        ctx.exit(1)
+    finish(ctx, taken, lambda: _print(taken, keys), as_json=as_json)
 
 
 def _print(taken: Sampling, keys: list[str]) -> None:
@@ -89,7 +84,6 @@ def _print(taken: Sampling, keys: list[str]) -> None:
 
     from evalayer_lab.cli._console import console
 
-    print_first(taken)
     if keys:
         table = Table(box=None, pad_edge=False)
         for key in keys:

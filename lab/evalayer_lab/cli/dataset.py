@@ -9,7 +9,7 @@ import click
 from evalayer_lab.cli._console import counted
 from evalayer_lab.cli._dataset_convert import convert
 from evalayer_lab.cli._dataset_enrich import enrich
-from evalayer_lab.cli._dataset_output import KINDS, as_json, max_problems, print_first, print_json, safe, values
+from evalayer_lab.cli._dataset_output import KINDS, as_json, finish, max_problems, safe, values
 from evalayer_lab.cli._dataset_sample import sample
 from evalayer_lab.cli._main import Group
 
@@ -56,12 +56,7 @@ def check(ctx: click.Context, file: str, kind: Kind | None, strict: bool, as_jso
 
     with progress("rows") as advance:
         report = check_dataset(file, kind, max_problems=max_problems, strict=strict, on_progress=advance)
-    if as_json:
-        print_json(report)
-    else:
-        _print(report)
-    if report.errors:
-        ctx.exit(1)
+    finish(ctx, report, lambda: _print(report), as_json=as_json)
 
 
 dataset.add_command(convert)
@@ -75,7 +70,6 @@ def _print(report: DatasetReport) -> None:
 
     from evalayer_lab.cli._console import console
 
-    print_first(report)
     summary = Table(box=None, show_header=False, pad_edge=False)
     summary.add_row("kind", report.kind)
     summary.add_row("rows", f"{report.rows:,}, of which {report.good:,} good")

@@ -200,3 +200,13 @@ def test_a_missing_file_is_an_input_error(tmp_path: Path, command: str) -> None:
     assert isinstance(result.exception, InputError)
     assert "No such file" in str(result.exception)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_warning_is_never_counted_as_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "gen_qa.jsonl"
+    path.write_text('{"query": "q", "response": "r", "Query": "x"}\n' * 3, encoding="utf-8")
+    result = run("sample", path, "--rows", "1", "--out", tmp_path / "o.jsonl")
+    assert (result.exit_code, result.output.count("[unknown-field]")) == (0, 3)
+    assert "more finding" not in result.output
+    result = run("sample", path, "--rows", "1", "--out", tmp_path / "o.jsonl", "--overwrite", "--max-problems", "1")
+    assert "… and 2 more findings; --max-problems 3 prints all" in result.output
