@@ -23,7 +23,7 @@ from evalayer_lab.results._join import JoinReport
 from evalayer_lab.results._pieces import MAX_PROBLEMS, WORK, Outcome, Piece, Request
 from evalayer_lab.results._results import Content
 from evalayer_lab.results._row import ROW_SCHEMA
-from evalayer_lab.results._shred import MAX_NAMES
+from evalayer_lab.results._shred import refuse_many_names
 from evalayer_lab.results._store import ROWS
 
 _PIECE_ROWS: Final = 1 << 14
@@ -61,10 +61,7 @@ def build(request: Request, folder: Path) -> Content:
         expected = [str(work / "expected.parquet")]
         notes += list_expected(request.dataset, Path(expected[0]), tree, parts, request.files)
     names = sorted({name for outcome in details for name in outcome.names})
-    if len(names) > MAX_NAMES:
-        raise InputError(
-            f"the rows report {len(names)} different names, more than the {MAX_NAMES} that are read", path=tree.folder
-        )
+    refuse_many_names(len(names), tree.folder)
     metrics = _list_metrics(run, names)
     files = [file for outcome in answers for file in outcome.files]
     with closing(Assembly(work, parts, files, expected)) as assembly:

@@ -30,7 +30,7 @@ from evalayer_lab.results._fields import MAX_LABEL
 from evalayer_lab.results._pieces import Outcome, Piece, escaped
 from evalayer_lab.results._row import ROW_SCHEMA, RowFacts, make_table
 
-MAX_NAMES: Final = 4096
+_MAX_NAMES: Final = 4096
 _FLUSH_ROWS: Final = 1 << 14
 _FLUSH_CELLS: Final = 1 << 23  # 64 MiB of doubles
 _FLUSH_CHARACTERS: Final = 1 << 24  # of metadata
@@ -53,6 +53,13 @@ def shred(document: Mapping[str, Any]) -> Mapping[str, Any]:
                 part.add(batch)
     part.flush()
     return asdict(part.outcome)
+
+
+def refuse_many_names(count: int, folder: Path) -> None:
+    """Raise InputError if rows report more names than there should be columns."""
+    if count > _MAX_NAMES:
+        reason = f"the rows report {count} different names, more than the {_MAX_NAMES} that are read"
+        raise InputError(reason, path=folder)
 
 
 def _read_what_can_be(file: DetailsFile, piece: Piece, part: _Part) -> None:
@@ -133,11 +140,7 @@ class _Part:
         keys = tuple(scores)
         if keys not in self._rows_by_keys:
             self._names |= dict.fromkeys(name for _, name in name_columns(keys))
-            if len(self._names) > MAX_NAMES:
-                raise InputError(
-                    f"the rows report {len(self._names)} different names, more than the {MAX_NAMES} that are read",
-                    path=Path(self._piece.file).parent,
-                )
+            refuse_many_names(len(self._names), Path(self._piece.file).parent)
         self._rows_by_keys.setdefault(keys, []).append(len(self._rows))
         self._values_by_keys.setdefault(keys, []).append(list(scores.values()))
         confidence = field_confidence(answer or "", positions, self._piece.field, self._piece.labels)
