@@ -107,10 +107,11 @@ class _Part:
         if not self._rows:
             return
         table = make_table(self._rows, ROW_SCHEMA)
+        columns: dict[str, Any] = dict(zip(table.column_names, table.columns, strict=True))
         for name, values in self._score_columns().items():
-            table = table.append_column(f"metric.{escaped(name)}", pa.array(values, from_pandas=True))  # NaN is null
+            columns[f"metric.{escaped(name)}"] = pa.array(values, from_pandas=True)  # NaN becomes null
         path = f"{self._piece.out}-{len(self.outcome.files)}.parquet"
-        pq.write_table(table, path, compression="snappy", write_statistics=False)
+        pq.write_table(pa.table(columns), path, compression="snappy", write_statistics=False)
         self.outcome.files.append(path)
         self.outcome.rows += len(self._rows)
         self.outcome.names = list(self._names)
@@ -219,7 +220,7 @@ def _labeller(field: str | None, labels: Sequence[str]) -> Callable[[str | None]
 
 
 def _canonical(label: str | None, field: str | None, labels: tuple[str, ...]) -> str | None:
-    """The label as it is declared; what is none of them as it is, unless it is a whole text."""
+    """The label as it is declared. One that is not declared stays as it is, unless it is a whole text."""
     if label is None:
         return None
     stripped = label.strip()
