@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from evalayer import Aggregation, CorpusMetric, Task, label_of, label_part
 from evalayer_lab.inputs import InputError, reading
@@ -30,7 +30,7 @@ _ASSUMPTIONS: Final = (
     "The container's own text metrics (rouge, em, qem, f1, bleu) are not computed.",
 )
 _Count = Annotated[int, Field(ge=0)]
-# What a user's files and handler are called may be no UTF-8, which neither JSON nor a report holds.
+# The name of a file or of a metric may hold bytes or halves of characters that a file in UTF-8 cannot.
 _Text = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
 
 
@@ -45,7 +45,7 @@ class MetricInfo(_Record):
         name: what it reports under.
         parts: what it reports, each as `<name>.<part>`; empty if it reports one number, `<name>`.
         corpus: whether its parts are counters from which the values of the whole dataset are decoded.
-        higher_is_better: which way is good; None where neither is, or nobody said.
+        higher_is_better: which way is good; None where neither is, or the metric does not say.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -143,7 +143,7 @@ class RunRecord(_Record):
     failures: dict[_Text, _Count] = {}
     metrics: tuple[MetricInfo, ...] = ()
     unscored: dict[str, dict[str, _Count]] = {}
-    aggregates: dict[_Text, Annotated[float, AllowInfNan]] = {}
+    aggregates: dict[_Text, Annotated[float, Field(allow_inf_nan=True)]] = {}
     decoded: dict[str, float | None] = {}
     undecoded: dict[str, _Text] = {}
     uneven: dict[_Text, _Count] = {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial as bind
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow.parquet as pq
 
@@ -23,13 +23,14 @@ from evalayer_lab.results._join import JoinReport
 from evalayer_lab.results._pieces import MAX_PROBLEMS, WORK, Outcome, Piece, Request
 from evalayer_lab.results._results import Content
 from evalayer_lab.results._row import ROW_SCHEMA
-from evalayer_lab.results._shred import MAX_NAMES
+from evalayer_lab.results._shred import refuse_many_names
 from evalayer_lab.results._store import ROWS
 
 _PIECE_ROWS: Final = 1 << 14
 _SPLIT_ROWS: Final = 1 << 16  # a row group with more rows is shared between processes
 _ALONE_ROWS: Final = 4000  # with fewer rows, starting processes takes longer than the work
 _MAX_WORKERS: Final = 16
+T = TypeVar("T")
 
 
 def build(request: Request, folder: Path) -> Content:
@@ -61,10 +62,7 @@ def build(request: Request, folder: Path) -> Content:
         expected = [str(work / "expected.parquet")]
         notes += list_expected(request.dataset, Path(expected[0]), tree, parts, request.files)
     names = sorted({name for outcome in details for name in outcome.names})
-    if len(names) > MAX_NAMES:
-        raise InputError(
-            f"the rows report {len(names)} different names, more than the {MAX_NAMES} that are read", path=tree.folder
-        )
+    refuse_many_names(len(names), tree.folder)
     metrics = _list_metrics(run, names)
     files = [file for outcome in answers for file in outcome.files]
     with closing(Assembly(work, parts, files, expected)) as assembly:
@@ -115,22 +113,19 @@ def _notes_on_losses(problems: Sequence[str]) -> Iterator[str]:
 
 def _read_statements(request: Request, notes: list[str]) -> tuple[RunRecord, dict[str, float]]:
     """What `run.json` and `results_*.json` say; with `partial`, as far as they can be read."""
+
+    def read(file: Path | None, reader: Callable[[Path], T], unknown: T) -> T:
+        try:
+            return unknown if file is None else reader(file)
+        except InputError as error:
+            if not request.partial:
+                raise
+            notes.append(f"Not read: {file}: {error.reason}")
+            return unknown
+
     tree = request.tree
-    run, reported = RunRecord(run_name=tree.folder.resolve().name), dict[str, float]()
-    try:
-        if tree.run_file is not None:
-            run = read_record(tree.run_file)
-    except InputError as error:
-        if not request.partial:
-            raise
-        notes.append(f"Not read: {tree.run_file}: {error.reason}")
-    try:
-        if tree.results_file is not None:
-            reported = read_reported(tree.results_file)
-    except InputError as error:
-        if not request.partial:
-            raise
-        notes.append(f"Not read: {tree.results_file}: {error.reason}")
+    run = read(tree.run_file, read_record, RunRecord(run_name=tree.folder.resolve().name))
+    reported: dict[str, float] = read(tree.results_file, read_reported, {})
     bare = {key: value for key, value in reported.items() if plain_name(key) == key}
     return run, bare | {plain_name(key): value for key, value in reported.items() if key not in bare}
 

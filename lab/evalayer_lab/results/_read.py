@@ -15,15 +15,15 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from evalayer import __version__
-from evalayer_lab.inputs import InputError, near_match, reading
+from evalayer_lab.inputs import InputError, near_match
 from evalayer_lab.inputs.archive import unpack
 from evalayer_lab.output import PARTIAL, find_tree, without_copies
 from evalayer_lab.results._pieces import WORK, Progress, Request
 from evalayer_lab.results._results import Content, Results
 from evalayer_lab.results._store import (
     ROWS,
-    file_hash,
     find_store,
+    hash_file,
     hash_files,
     make_draft,
     make_key,
@@ -32,6 +32,7 @@ from evalayer_lab.results._store import (
     prune,
     publish,
     read_manifest,
+    read_signature,
     write_json,
     write_manifest,
 )
@@ -157,7 +158,7 @@ def read_results(
         if store is None:
             store = Path(stack.enter_context(TemporaryDirectory(prefix="evalayer-")))
         sources = [*tree.files, *([] if dataset is None else [Path(dataset)])]
-        before = {source: _signature(source) for source in sources}
+        before = {source: read_signature(source) for source in sources}
         hashes = hash_files(tree.folder, tree.files, store)
         tree = without_copies(tree, hashes)
         request = Request(
@@ -174,7 +175,7 @@ def read_results(
             "files": sorted((tree.relative_name(file), hashes[file]) for file in tree.files),
             "field": field,
             "labels": request.labels,
-            "dataset": None if request.dataset is None else _hash(request.dataset),
+            "dataset": None if request.dataset is None else hash_file(request.dataset),
         }
         keys = [make_key(parts), make_key({**parts, "partial": True})][: 2 if partial else 1]
         found = next((found for key in keys if (found := _read_table(store / key, key))), None)
@@ -199,7 +200,7 @@ def _read_files(
             raise InputError(reason, path=error.path, line=error.line, field=error.field) from error
         shutil.rmtree(draft / WORK)
         for path, signature in before.items():
-            if _signature(path) != signature:
+            if read_signature(path) != signature:
                 raise InputError("changed while it was being read; read the results again", path=path)
         write_manifest(draft, key, {"content": _CONTENT.dump_python(content)})
         publish(draft, folder, is_good=lambda found: _read_table(found, key) is not None)
@@ -217,14 +218,3 @@ def _read_table(folder: Path, key: str) -> tuple[Path, Content] | None:
     except ValidationError:
         return None
     return folder / ROWS, content
-
-
-def _signature(path: Path) -> tuple[int, int]:
-    with reading(path):
-        found = path.stat()
-    return found.st_size, found.st_mtime_ns
-
-
-def _hash(path: Path) -> str:
-    with reading(path):
-        return file_hash(path)

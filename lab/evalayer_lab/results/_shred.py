@@ -30,7 +30,7 @@ from evalayer_lab.results._fields import MAX_LABEL
 from evalayer_lab.results._pieces import Outcome, Piece, escaped
 from evalayer_lab.results._row import ROW_SCHEMA, RowFacts, make_table
 
-MAX_NAMES: Final = 4096
+_MAX_NAMES: Final = 4096
 _FLUSH_ROWS: Final = 1 << 14
 _FLUSH_CELLS: Final = 1 << 23  # 64 MiB of doubles
 _FLUSH_CHARACTERS: Final = 1 << 24  # of metadata
@@ -53,6 +53,13 @@ def shred(document: Mapping[str, Any]) -> Mapping[str, Any]:
                 part.add(batch)
     part.flush()
     return asdict(part.outcome)
+
+
+def refuse_many_names(count: int, folder: Path) -> None:
+    """Raise InputError if rows report more names than there should be columns."""
+    if count > _MAX_NAMES:
+        reason = f"the rows report {count} different names, more than the {_MAX_NAMES} that are read"
+        raise InputError(reason, path=folder)
 
 
 def _read_what_can_be(file: DetailsFile, piece: Piece, part: _Part) -> None:
@@ -100,10 +107,11 @@ class _Part:
         if not self._rows:
             return
         table = make_table(self._rows, ROW_SCHEMA)
+        columns: dict[str, Any] = dict(zip(table.column_names, table.columns, strict=True))
         for name, values in self._score_columns().items():
-            table = table.append_column(f"metric.{escaped(name)}", pa.array(values, from_pandas=True))  # NaN is null
+            columns[f"metric.{escaped(name)}"] = pa.array(values, from_pandas=True)  # NaN becomes null
         path = f"{self._piece.out}-{len(self.outcome.files)}.parquet"
-        pq.write_table(table, path, compression="snappy", write_statistics=False)
+        pq.write_table(pa.table(columns), path, compression="snappy", write_statistics=False)
         self.outcome.files.append(path)
         self.outcome.rows += len(self._rows)
         self.outcome.names = list(self._names)
@@ -133,11 +141,7 @@ class _Part:
         keys = tuple(scores)
         if keys not in self._rows_by_keys:
             self._names |= dict.fromkeys(name for _, name in name_columns(keys))
-            if len(self._names) > MAX_NAMES:
-                raise InputError(
-                    f"the rows report {len(self._names)} different names, more than the {MAX_NAMES} that are read",
-                    path=Path(self._piece.file).parent,
-                )
+            refuse_many_names(len(self._names), Path(self._piece.file).parent)
         self._rows_by_keys.setdefault(keys, []).append(len(self._rows))
         self._values_by_keys.setdefault(keys, []).append(list(scores.values()))
         confidence = field_confidence(answer or "", positions, self._piece.field, self._piece.labels)
@@ -216,7 +220,7 @@ def _labeller(field: str | None, labels: Sequence[str]) -> Callable[[str | None]
 
 
 def _canonical(label: str | None, field: str | None, labels: tuple[str, ...]) -> str | None:
-    """The label as it is declared; what is none of them as it is, unless it is a whole text."""
+    """The label as it is declared. One that is not declared stays as it is, unless it is a whole text."""
     if label is None:
         return None
     stripped = label.strip()

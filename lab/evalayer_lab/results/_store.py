@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
-from evalayer_lab.inputs import reading
+from evalayer_lab.inputs import InputError, reading
 from evalayer_lab.output import CACHE
 
 _INDEX: Final = "index.json"
@@ -56,30 +56,39 @@ def hash_files(root: Path, files: Sequence[Path], store: Path | None) -> dict[Pa
         name = str(file.relative_to(root))
         with reading(file):
             before = file.stat()
-            entry = known.get(name)
-            if (
-                entry is not None
-                and entry[:3] == (before.st_size, before.st_mtime_ns, before.st_ctime_ns)
-                and entry.changed + _SETTLED < entry.hashed
-            ):
-                record[name] = entry
-                hashed[file] = entry.digest
-                continue
-            hashed[file] = file_hash(file)
-        record[name] = _Entry(before.st_size, before.st_mtime_ns, before.st_ctime_ns, now, hashed[file])
+        entry = known.get(name)
+        if (
+            entry is None
+            or entry[:3] != (before.st_size, before.st_mtime_ns, before.st_ctime_ns)
+            or entry.changed + _SETTLED >= entry.hashed
+        ):
+            entry = _Entry(before.st_size, before.st_mtime_ns, before.st_ctime_ns, now, hash_file(file))
+        record[name] = entry
+        hashed[file] = entry.digest
     if store is not None and record != known:
         write_json(store / _INDEX, {"version": _VERSION, "files": record})
     return hashed
 
 
-def file_hash(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """The SHA-256 of a file's content.
 
     Raises:
-        OSError: it cannot be read.
+        InputError: it cannot be read.
     """
-    with path.open("rb") as content:
+    with reading(path), path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def read_signature(path: Path) -> tuple[int, int]:
+    """The size in bytes and the time of change in nanoseconds of a file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    with reading(path):
+        found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def write_json(path: Path, document: object) -> None:
@@ -155,13 +164,13 @@ def read_manifest(folder: Path, key: str) -> dict[str, Any] | None:
         manifest = json.loads(path.read_bytes())
         if manifest["version"] != VERSION or manifest["key"] != key:
             return None
-        found = rows.stat()
-        if [found.st_size, found.st_mtime_ns] != manifest["rows_signature"]:
-            if file_hash(rows) != manifest["rows_sha256"]:
+        signature = [*read_signature(rows)]
+        if signature != manifest["rows_signature"]:
+            if hash_file(rows) != manifest["rows_sha256"]:
                 return None
-            manifest["rows_signature"] = [found.st_size, found.st_mtime_ns]
+            manifest["rows_signature"] = signature
             write_json(path, manifest)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (InputError, OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     note_use(folder)
     return manifest  # type: ignore[no-any-return]  # indexed by text above, so it is a dict
@@ -169,10 +178,9 @@ def read_manifest(folder: Path, key: str) -> dict[str, Any] | None:
 
 def write_manifest(folder: Path, key: str, known: Mapping[str, object]) -> None:
     """Write down what is known of the rows in a folder."""
-    found = (folder / ROWS).stat()
-    signature = [found.st_size, found.st_mtime_ns]
-    document = {"version": VERSION, "key": key, "rows_sha256": file_hash(folder / ROWS), "rows_signature": signature}
-    (folder / _MANIFEST).write_text(json.dumps(document | dict(known)), encoding="ascii")
+    rows = folder / ROWS
+    about = {"version": VERSION, "key": key, "rows_sha256": hash_file(rows), "rows_signature": read_signature(rows)}
+    (folder / _MANIFEST).write_text(json.dumps(about | dict(known)), encoding="ascii")
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalayer_lab.inputs import InputError, reading
+from evalayer_lab.inputs import InputError
+from evalayer_lab.results._store import read_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,7 @@ def read_texts(
     found: dict[tuple[str, int], RowTexts] = {}
     for name, rows in wanted.items():
         path = folder / name
-        with reading(path):
-            status = path.stat()
-        if (status.st_size, status.st_mtime_ns) != signatures[name]:
+        if read_signature(path) != signatures[name]:
             raise InputError("has changed since it was read; read the results again", path=path)
         found |= {(name, row): texts for row, texts in _read_rows(path, rows)}
     return [found[place] for place in places]

@@ -39,7 +39,8 @@ def open_journal(folder: Path, fingerprint: Mapping[str, Any], started: str, *, 
     elif any((folder / name).exists() for name in _WRITTEN):
         if not overwrite:
             raise InputError(
-                "the results here are not of a finished run; use --overwrite to replace them, or another --output",
+                "there are results here that are not of a finished run; "
+                "use --overwrite to replace them, or another --output",
                 path=folder,
             )
         _clear(folder)

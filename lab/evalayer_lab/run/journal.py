@@ -111,7 +111,7 @@ class Journal:
         )
         if changed:
             raise InputError(
-                f"an unfinished run is here, and {', '.join(changed)} have changed since; "
+                f"an unfinished run is here that differs in {', '.join(changed)}; "
                 "use --overwrite to start again, or another --output",
                 path=self._path.parent,
             )

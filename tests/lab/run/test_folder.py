@@ -130,7 +130,7 @@ def test_overwriting_begins_anew_where_the_plan_changed(plan: Planner) -> None:
 )
 def test_a_stopped_run_of_another_plan_is_not_mixed_in(plan: Planner, changed: dict[str, Any], name: str) -> None:
     _stopped(plan(backend=Echo("e")))
-    with pytest.raises(InputError, match=f"an unfinished run is here, and {name} have changed since"):
+    with pytest.raises(InputError, match=f"an unfinished run is here that differs in {name}"):
         run(plan(**changed))
     assert run(plan()).resumed == 4
 

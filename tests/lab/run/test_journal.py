@@ -88,7 +88,7 @@ def test_a_journal_of_another_run_is_refused_with_what_changed(tmp_path: Path) -
     journal = _open(tmp_path / "j")
     journal.append([_entry(1)])
     journal.close()
-    with pytest.raises(InputError, match=r"data, limit have changed since; use --overwrite"):
+    with pytest.raises(InputError, match=r"differs in data, limit; use --overwrite"):
         _open(tmp_path / "j", data="xyz", limit=3)
     _open(tmp_path / "j").close()
 
