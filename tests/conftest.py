@@ -45,7 +45,7 @@ INSTALL = {
     "sagemaker-sdk": "make .venv/oracle/.done",
     "sam": "pip install aws-sam-cli",
 }
-NO_PACKAGE = {"python3.12", "python3.13"}  # in every Debian, so that a host may lack them even if all is required
+NO_PACKAGE = {"python3.12", "python3.13"}  # not in every Debian: a test may lack one even where all is required
 
 # No test knows how fast this machine is: no time limit of Hypothesis, and no complaint about slow or large examples.
 settings.register_profile(
