@@ -182,7 +182,7 @@ def test_workers_end_when_nobody_reads_on(large: Path) -> None:
     counting = tally_in_parallel(str(large), "gen_qa", spans, limit=1, workers=2)
     next(counting)
     previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.alarm(30)  # rather a failure than a test that hangs
+    signal.alarm(600)  # rather a failure than a test that hangs
     try:
         counting.close()  # type: ignore[attr-defined]  # a generator
     finally:
