@@ -31,8 +31,14 @@ SLOW = (
     "tests/dropin/test_oracle.py",
     "tests/metrics/test_schema_adherence.py",
     "tests/lab/dataset/test_check_parallel.py",
+    "tests/lab/dataset/test_read_gen_qa.py",
+    "tests/lab/recipe",
+    "tests/lab/answers",
     "tests/test_plugin.py",
     "tests/test_fuzz_events.py",
+    "tests/lab/test_cli.py",
+    "tests/lab/test_archive.py",
+    "tests/lab/test_handler_invoke.py",
 )
 # What gives a test its tools; see `require`.
 INSTALL = {
