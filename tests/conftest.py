@@ -31,8 +31,14 @@ SLOW = (
     "tests/dropin/test_oracle.py",
     "tests/metrics/test_schema_adherence.py",
     "tests/lab/dataset/test_check_parallel.py",
+    "tests/lab/dataset/test_read_gen_qa.py",
+    "tests/lab/recipe",
+    "tests/lab/answers",
     "tests/test_plugin.py",
     "tests/test_fuzz_events.py",
+    "tests/lab/test_cli.py",
+    "tests/lab/test_archive.py",
+    "tests/lab/test_handler_invoke.py",
 )
 # What gives a test its tools; see `require`.
 INSTALL = {
@@ -45,7 +51,7 @@ INSTALL = {
     "sagemaker-sdk": "make .venv/oracle/.done",
     "sam": "pip install aws-sam-cli",
 }
-NO_PACKAGE = {"python3.12", "python3.13"}  # in every Debian, so that a host may lack them even if all is required
+NO_PACKAGE = {"python3.12", "python3.13"}  # not in every Debian: a test may lack one even where all is required
 
 # No test knows how fast this machine is: no time limit of Hypothesis, and no complaint about slow or large examples.
 settings.register_profile(
