@@ -1,6 +1,7 @@
 """Find the files of one run in an output folder."""
 
 from __future__ import annotations
+
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from typing import Final
+
 from evalayer_lab.inputs import InputError
 
 CACHE: Final = ".evalayer"

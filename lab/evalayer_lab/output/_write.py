@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evalayer import Aggregator
-from evalayer_lab.output._tree import METRIC_PREFIX
 from evalayer_lab.output._entry import Entry
 from evalayer_lab.output._json import encode
+from evalayer_lab.output._tree import METRIC_PREFIX
 
 RESULTS_KEY: Final = "custom|gen_qa_gen_qa|0"
 _COLUMNS: Final = ("example", "full_prompt", "gold", "metrics", "pred_logprobs", "predictions", "specifics")
