@@ -54,7 +54,6 @@ EXCEPTIONS: dict[str, str] = {
     "tests/lab/results/test_results_cells.py": "to be moved to the face",
     "tests/lab/results/test_results_workers.py": "to be moved to the face",
     "tests/lab/run/test_journal.py": "to be moved to the face",
-    "tests/lab/statistics/test_hypergeometric.py": "to be moved to the face",
     "tests/layer/test_discovery.py": "to be moved to the face",
     "tests/metrics/test_reasoning_coherence.py": "to be moved to the face",
     "tests/metrics/test_schema_adherence.py": "to be moved to the face",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from evalayer_lab.cli._console import LEVEL
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import writing
 
 if TYPE_CHECKING:
     from evalayer_lab.report import Document
@@ -74,8 +74,6 @@ def write_html(document: Document, path: Path) -> None:
     from evalayer_lab.report.html import render_html
 
     page = render_html(document)
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=path) from error

@@ -70,7 +70,7 @@ def gate(
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
     else:
-        click.echo(f"{found.gate.sentence}\nAn answer is right or wrong by {found.judged.metric}.")
+        click.echo(f"{found.sentence}\nAn answer is right or wrong by {found.judged.metric}.")
     if found.gate.threshold is None:
         if router is not None:
             click.echo(f"No router is written to {router}, and one that is there is not vouched for.", err=True)

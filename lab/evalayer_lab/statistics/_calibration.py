@@ -146,7 +146,17 @@ def expected_calibration_error(
     >>> expected_calibration_error([0.9, 0.9, 0.6, 0.6], [1, 0, 1, 0]).value
     0.25
     """
-    return estimate_of_bins(_expected, confidence, correct, bins, scheme, level, resamples, seed, n_unscored)
+    return estimate_of_bins(
+        _expected,
+        confidence,
+        correct,
+        bins=bins,
+        scheme=scheme,
+        level=level,
+        n_unscored=n_unscored,
+        resamples=resamples,
+        seed=seed,
+    )
 
 
 def maximum_calibration_error(
@@ -177,7 +187,15 @@ def maximum_calibration_error(
     >>> round(maximum_calibration_error([0.9, 0.9, 0.6, 0.6], [1, 0, 1, 0]).value, 6)
     0.4
     """
-    return estimate_of_bins(_maximum, confidence, correct, bins, scheme, level, 0, 0, n_unscored)
+    return estimate_of_bins(
+        _maximum,
+        confidence,
+        correct,
+        bins=bins,
+        scheme=scheme,
+        level=level,
+        n_unscored=n_unscored,
+    )
 
 
 def l2_calibration_error(
@@ -201,7 +219,17 @@ def l2_calibration_error(
     0.291548
     """
     return _rooted(
-        estimate_of_bins(squared_error, confidence, correct, bins, scheme, level, resamples, seed, n_unscored)
+        estimate_of_bins(
+            squared_error,
+            confidence,
+            correct,
+            bins=bins,
+            scheme=scheme,
+            level=level,
+            n_unscored=n_unscored,
+            resamples=resamples,
+            seed=seed,
+        )
     )
 
 
@@ -231,7 +259,16 @@ def debiased_l2_calibration_error(
     """
     return _rooted(
         estimate_of_bins(
-            _debiased, confidence, correct, bins, scheme, level, resamples, seed, n_unscored, squared_error
+            _debiased,
+            confidence,
+            correct,
+            bins=bins,
+            scheme=scheme,
+            level=level,
+            n_unscored=n_unscored,
+            resamples=resamples,
+            seed=seed,
+            truth=squared_error,
         )
     )
 

@@ -17,6 +17,7 @@ from evalayer_lab.statistics._arguments import (
     exact_mean,
     finite_vector,
 )
+from evalayer_lab.statistics._methods import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Estimate:
         low: lower end of the interval; None where the data give none.
         high: upper end of the interval; None where the data give none.
         level: confidence level of the interval, between 0 and 1.
-        method: how the interval was computed, as "wilson" or "bootstrap".
+        method: how value and interval were computed, by its name in `METHODS`.
         n: rows the estimate stands on.
         n_unscored: rows that should have had a score and have none; they are not in `value`.
         seed: of the resampling (PCG64); None where nothing was resampled.
@@ -39,7 +40,7 @@ class Estimate:
     low: float | None
     high: float | None
     level: float
-    method: str
+    method: Method
     n: int
     n_unscored: int
     seed: int | None = None
@@ -152,7 +153,7 @@ def mean_interval(
     n = len(vector)
     check_counts(n=n, n_unscored=n_unscored)
     check_level(level)
-    method = "student-t" if clusters is None else "student-t-clustered"
+    method: Method = "student-t" if clusters is None else "student-t-clustered"
     codes, groups = (None, n) if clusters is None else cluster_codes(clusters, n)
     if n == 0:
         return Estimate(None, None, None, level, method, 0, n_unscored)
@@ -229,7 +230,7 @@ def wilson_ends(share: float, n: float, z: float) -> tuple[float, float]:
     return 0.0 if share == 0 else max(0.0, centre - half), 1.0 if share == 1 else min(1.0, centre + half)
 
 
-def _beta_interval(successes: int, n: int, prior: float, method: str, level: float, n_unscored: int) -> Estimate:
+def _beta_interval(successes: int, n: int, prior: float, method: Method, level: float, n_unscored: int) -> Estimate:
     _check_proportion(successes, n, n_unscored, level)
     if n == 0:
         return Estimate(None, None, None, level, method, 0, n_unscored)

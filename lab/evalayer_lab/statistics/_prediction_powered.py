@@ -10,6 +10,7 @@ from scipy.special import stdtrit
 
 from evalayer_lab.statistics._arguments import check_counts, check_level, exact_mean, finite_vector
 from evalayer_lab.statistics._intervals import Estimate
+from evalayer_lab.statistics._methods import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def prediction_powered_mean(
     check_level(level)
     if weight is not None and not 0 <= weight <= 1:
         raise ValueError(f"weight must lie between 0 and 1, not {weight}")
-    method = "prediction-powered"
+    method: Method = "prediction-powered"
     if n == 0:
         return PredictionPoweredMean(Estimate(None, None, None, level, method, 0, n_unscored), 0.0, others)
     if others < 2 or n < 2:

@@ -120,6 +120,12 @@ class Losses:
         p_values[tested] = _pearson_iii_tail(z[tested], _leaning(skewness, kurtosis))
         return p_values, z
 
+    def tail_of_all(self, n: Counts, sums: Floats) -> tuple[Floats, Floats]:
+        """The same where each group is a part of all rows."""
+        every = np.ones(len(n), dtype=np.int64)
+        whole = self.sums(np.ones(len(self.numbers), dtype=np.bool_))
+        return self.tail(n, sums, every * len(self.numbers), every[:, None] * whole)
+
     def p_value(self, rows: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
         """The p-value of some rows among others that they are part of."""
         n, sums = np.array([np.count_nonzero(rows)]), self.sums(rows)[None]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from evalayer_lab.report._document import Estimate
-from evalayer_lab.report.html import _format as fmt
+from evalayer_lab.report import _write as write
+from evalayer_lab.report.html._chart import Scale, around
 from evalayer_lab.report.html._markup import Html, el
-from evalayer_lab.report.html._scale import Scale, around
+from evalayer_lab.statistics import Estimate
 
 _START, _END = 5.0, 95.0  # percent of the cell's width
 
@@ -82,8 +82,8 @@ def bar(share: float | None, most: float, name: str, *, tone: str = "right", est
 def _beside(estimate: Estimate, reference: float | None) -> str:
     """Say what the drawing adds to the figures beside it."""
     if reference is None:
-        return f"{fmt.number(estimate.value)}, interval {fmt.interval(estimate)}"
-    against = fmt.number(reference)
+        return f"{write.number(estimate.value)}, interval {write.interval(estimate)}"
+    against = write.number(reference)
     if estimate.low is not None and estimate.low > reference:
         return f"The interval lies above {against}"
     if estimate.high is not None and estimate.high < reference:

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from typing import Final
 
-from evalayer_lab.report._document import Confidence, Document, Estimate, Quadrant
-from evalayer_lab.report.html import _format as fmt
-from evalayer_lab.report.html._histogram import histogram_chart, histogram_table
-from evalayer_lab.report.html._layout import Cell, Column, Section, bullets, details, figure, paragraph, stated, table
-from evalayer_lab.report.html._links import Links
-from evalayer_lab.report.html._markup import Html, cut, el, join, prose, user
+from evalayer_lab.report import _write as write
+from evalayer_lab.report._document import Confidence, Document, Quadrant
+from evalayer_lab.report.html._layout import (
+    Cell,
+    Column,
+    Links,
+    Section,
+    bullets,
+    details,
+    figure,
+    paragraph,
+    stated,
+    table,
+    titled,
+)
+from evalayer_lab.report.html._markup import Html, el, join, prose, user
 from evalayer_lab.report.html._palette import shade
-from evalayer_lab.report.html._reliability import reliability_chart, reliability_table
-from evalayer_lab.report.html._risk_coverage import risk_coverage_chart, risk_coverage_table
-from evalayer_lab.report.html._words import QUADRANTS
+from evalayer_lab.report.html._reliability import (
+    histogram_chart,
+    histogram_table,
+    reliability_chart,
+    reliability_table,
+    risk_coverage_chart,
+    risk_coverage_table,
+)
+from evalayer_lab.statistics import Estimate
 
 _TELLING: Final = 0.0005  # hidden probability that one decimal of a percent shows
 _METHODS: Final = {"temperature": "Temperature", "platt": "Platt (logistic)", "isotonic": "Isotonic"}
@@ -21,7 +37,7 @@ _PLACES: Final = (("Right", "conservative", "sound"), ("Wrong", "critical", "ove
 """The quadrants as rows of a table: low confidence, then high."""
 
 
-def confidence(document: Document, links: Links) -> Section:
+def draw(document: Document, links: Links) -> Section:
     """Show what the token log probabilities say, or why they say nothing."""
     given = document.confidence
     if given is None:
@@ -38,7 +54,7 @@ def confidence(document: Document, links: Links) -> Section:
         ),
         figure(
             "Risk and coverage",
-            cut(given.gate.sentence, 500),
+            given.gate.sentence,
             risk_coverage_chart(given.risk_coverage, given.gate),
             risk_coverage_table(given.risk_coverage),
         ),
@@ -52,19 +68,19 @@ def confidence(document: Document, links: Links) -> Section:
 
 def _basis(given: Confidence) -> Html:
     kind = paragraph(
-        f"{fmt.rows(given.n)} with a confidence: ",
+        f"{write.rows(given.n)} with a confidence: ",
         user(given.kind.rstrip("."), 300),
         ". A row counts as right by ",
         user(given.correctness),
         ".",
     )
-    missing = [join(f"{fmt.rows(n)} without: ", user(reason, 300)) for reason, n in list(given.missing.items())[:20]]
+    missing = [join(f"{write.rows(n)} without: ", user(reason, 300)) for reason, n in given.missing.items()]
     notes = []
     if given.generated_is_not_largest:
-        unlikely = fmt.rows(given.generated_is_not_largest)
+        unlikely = write.rows(given.generated_is_not_largest)
         notes.append(f"In {unlikely} the label holds a token that was not the most probable one reported.")
     if given.widest_bounds is not None and given.widest_bounds >= _TELLING:
-        mass = fmt.percent(given.widest_bounds)
+        mass = write.percent(given.widest_bounds)
         notes.append(f"Only the most probable tokens are reported: up to {mass} of a label's probability is hidden.")
     return join(kind, bullets(missing) if missing else None, *map(paragraph, notes))
 
@@ -73,7 +89,7 @@ def _calibration(given: Confidence) -> str:
     accuracy = given.accuracy
     if given.mean is None or accuracy.value is None:
         return "No row has both a confidence and a correctness."
-    said = f"mean confidence {fmt.number(given.mean)}, share right {fmt.number(accuracy.value)}."
+    said = f"mean confidence {write.number(given.mean)}, share right {write.number(accuracy.value)}."
     if accuracy.high is not None and given.mean > accuracy.high:
         return f"Surer than it is right: {said}"
     if accuracy.low is not None and given.mean < accuracy.low:
@@ -84,7 +100,7 @@ def _calibration(given: Confidence) -> str:
 def _ranking(given: Confidence) -> str | None:
     if given.auroc.value is None:
         return None
-    pairs = fmt.percent(given.auroc.value)
+    pairs = write.percent(given.auroc.value)
     return f"Of a right and a wrong row, the right one has the higher confidence in {pairs} of pairs."
 
 
@@ -96,7 +112,7 @@ def _quadrants(quadrants: tuple[Quadrant, ...]) -> Html:
         for name in names:
             each = by_name.get(name)  # type: ignore[call-overload]
             letter = "r" if outcome == "Right" else "w"
-            cells.append((fmt.NONE, "") if each is None else (_quadrant(each), f"{letter}{shade(each.share)}"))
+            cells.append((write.MISSING, "") if each is None else (_quadrant(each), f"{letter}{shade(each.share)}"))
         rows.append(cells)
     columns = [Column("", None), Column("Low confidence", None), Column("High confidence", None)]
     return table("Rows by confidence (across) and correctness (down)", columns, rows, classes="quadrants", quiet=True)
@@ -104,10 +120,10 @@ def _quadrants(quadrants: tuple[Quadrant, ...]) -> Html:
 
 def _quadrant(each: Quadrant) -> Html:
     return join(
-        el("span", QUADRANTS[each.name], class_="name"),
-        el("span", fmt.percent(each.share), class_="big"),
-        el("span", fmt.rows(each.rows), class_="on"),
-        el("span", cut(each.meaning, 200), class_="meaning"),
+        el("span", titled(each.name), class_="name"),
+        el("span", write.percent(each.share), class_="big"),
+        el("span", write.rows(each.rows), class_="on"),
+        el("span", each.meaning, class_="meaning"),
     )
 
 
@@ -145,7 +161,7 @@ def _scores(given: Confidence, links: Links) -> Html:
     rows: list[list[Cell]] = [
         [name, stated(value), meaning, links.method(value.method)] for name, value, meaning in estimates
     ]
-    rows += [[name, el("span", fmt.number(number), class_="value"), meaning, ""] for name, number, meaning in plain]
+    rows += [[name, el("span", write.number(number), class_="value"), meaning, ""] for name, number, meaning in plain]
     return details("All scores of confidence", table("Scores of confidence", columns, rows))
 
 
@@ -153,14 +169,14 @@ def _recalibrations(given: Confidence) -> Html | None:
     if not given.recalibrations:
         return None
     columns = [Column("Map", "text"), Column("Calibration error"), Column("Log loss"), Column("Parameters", "text")]
-    before = ["As it is", fmt.number(given.expected_calibration_error.value), fmt.number(given.log_loss), ""]
+    before = ["As it is", write.number(given.expected_calibration_error.value), write.number(given.log_loss), ""]
     rows = [
         [
             _METHODS[each.method],
-            fmt.number(each.calibration_error),
-            fmt.number(each.log_loss),
-            ", ".join(f"{cut(name, 40)} {fmt.number(value)}" for name, value in list(each.parameters.items())[:8]),
+            write.number(each.calibration_error),
+            write.number(each.log_loss),
+            ", ".join(f"{name} {write.number(value)}" for name, value in each.parameters.items()),
         ]
-        for each in given.recalibrations[:10]
+        for each in given.recalibrations
     ]
     return table("Recalibration, measured on rows that the fit did not see", columns, [before, *rows])
