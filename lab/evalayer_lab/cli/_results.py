@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from evalayer_lab.answers import CONFIDENCE_KINDS
 from evalayer_lab.cli._console import LEVEL
 from evalayer_lab.inputs import writing
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from evalayer_lab.results import Results
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-CONFIDENCE_KINDS: Final = ("joint", "renormalised", "geometric_mean", "first_token")
 
 with_level: Final = click.option(
     "--level",
@@ -30,7 +29,7 @@ _OPTIONS: Final = (
     click.option("--metric", metavar="NAME", help="The metric to look into.  [default: a classification's]"),
     click.option(
         "--confidence",
-        type=click.Choice(CONFIDENCE_KINDS),
+        type=click.Choice(list(CONFIDENCE_KINDS)),
         default="joint",
         show_default=True,
         help="How a row's confidence is taken from the tokens of its label.",

@@ -12,7 +12,7 @@ from evalayer_lab.cli._console import SHARE
 from evalayer_lab.cli._results import read, with_options
 
 if TYPE_CHECKING:
-    from evalayer_lab.report import ConfidenceKind
+    from evalayer_lab.answers import ConfidenceKind
 
 
 @click.command()

@@ -75,7 +75,7 @@ def power(
         if line.discordant is None:
             where = f"where a row's difference has a standard deviation of {line.sd:.3g}"
         else:
-            where = f"where {100 * line.discordant:g} % of the rows differ"
+            where = f"where {100 * line.discordant:g}% of the rows differ"
         if line.difference is None:
             click.echo(f"{line.rows:,} rows are too few to show any difference {where}")
         elif rows is None:

@@ -3,7 +3,6 @@
 from evalayer_lab.report._analyse import analyse, compare_runs
 from evalayer_lab.report._document import Comparison, Document
 from evalayer_lab.report._gate import FoundGate, gate_of, write_router
-from evalayer_lab.report._judged import ConfidenceKind
 from evalayer_lab.report._schema import json_schema
 from evalayer_lab.report._terminal import render
 from evalayer_lab.report.sections.comparison import render_comparison
@@ -11,7 +10,6 @@ from evalayer_lab.statistics import Estimate
 
 __all__ = [
     "Comparison",
-    "ConfidenceKind",
     "Document",
     "Estimate",
     "FoundGate",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from evalayer import __version__
+from evalayer_lab.answers import ConfidenceKind
 from evalayer_lab.report._document import Comparison, Document
 from evalayer_lab.report._examples import with_examples
-from evalayer_lab.report._judged import ConfidenceKind
 from evalayer_lab.report._question import Question
 from evalayer_lab.report._sections import SECTIONS, explain
 from evalayer_lab.report.sections.comparison import compare

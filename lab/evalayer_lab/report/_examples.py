@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from evalayer_lab.answers import shaded_tokens
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Example, Finding, Token
 from evalayer_lab.report._judged import Verdict
 from evalayer_lab.report._part import RowFinding

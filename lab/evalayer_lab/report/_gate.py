@@ -11,9 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from evalayer import __version__
+from evalayer_lab.answers import ConfidenceKind
 from evalayer_lab.inputs import InputError, writing
-from evalayer_lab.report import _write as write
-from evalayer_lab.report._judged import ConfidenceKind, Judged
+from evalayer_lab.report import write
+from evalayer_lab.report._judged import Judged
 from evalayer_lab.report._question import Question
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import Gate, cross_fit, fit_platt, fit_temperature, gate_threshold, log_loss, smallest_gate

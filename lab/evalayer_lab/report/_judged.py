@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalayer_lab.answers import CONFIDENCE_REASONS
+from evalayer_lab.answers import CONFIDENCE_REASONS, ConfidenceKind
 from evalayer_lab.results import Results
-
-ConfidenceKind: TypeAlias = Literal["joint", "renormalised", "geometric_mean", "first_token"]
 
 HIGH: Final = 0.7  # above it a row counts as confident
 _FEWEST: Final = 10  # correct rows, and wrong rows, that a map is fitted to

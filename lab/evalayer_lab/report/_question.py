@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from evalayer_lab.answers import ConfidenceKind
 from evalayer_lab.inputs import InputError, suggest
 from evalayer_lab.report._document import Metric
-from evalayer_lab.report._judged import ConfidenceKind, Judged, Verdict, judge
+from evalayer_lab.report._judged import Judged, Verdict, judge
 from evalayer_lab.report._metrics import CORRECT, estimate_metrics, scored_by
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import MetadataKey

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evalayer_lab.report._write import one_line
+from evalayer_lab.report.write import one_line
 
 GAP: Final = 2  # blanks between columns
 

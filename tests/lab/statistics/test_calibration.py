@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
@@ -174,6 +175,16 @@ def test_resampling_is_seeded(seed: int) -> None:
     assert first == again
     assert (first.seed, first.resamples) == (seed, 40)
     assert first != expected_calibration_error(*rows, resamples=40, seed=seed + 1)
+
+
+def test_a_million_rows_are_quick() -> None:
+    rows = sample(np.random.default_rng(0), 1_000_000)
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        expected_calibration_error(*rows)
+        times.append(time.process_time() - start)
+    assert min(times) < 0.05  # a few ms on an idle machine
 
 
 def test_bad_arguments() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, Example, Token
 from evalayer_lab.report.html._layout import (
     MOST_EXAMPLES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Classification, Confidence, Document, Metric
 from evalayer_lab.report.html._layout import Links, Section, paragraph
 from evalayer_lab.report.html._marks import gauge

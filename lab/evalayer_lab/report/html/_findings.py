@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, Finding, Run
 from evalayer_lab.report.html._layout import Links, Section, left_out, paragraph, terms, titled
 from evalayer_lab.report.html._markup import Html, cut, el, few, hidden, join, prose, user

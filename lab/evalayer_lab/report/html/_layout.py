@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document
 from evalayer_lab.report.html._markup import Html, el, few, join, prose, user
 from evalayer_lab.statistics import Estimate

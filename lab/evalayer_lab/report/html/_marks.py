@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report.html._chart import Scale, around
 from evalayer_lab.report.html._markup import Html, el
 from evalayer_lab.statistics import Estimate

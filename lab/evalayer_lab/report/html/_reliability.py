@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Gate, Histogram, RiskPoint
 from evalayer_lab.report.html._chart import LEFT, RIGHT, Scale, around, chart, hatched, legend, path, x_axis, y_axis
 from evalayer_lab.report.html._layout import Column, stated, table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Classification, Document, Label
 from evalayer_lab.report.html._layout import (
     Cell,

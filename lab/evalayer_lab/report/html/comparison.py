@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Difference, Document
 from evalayer_lab.report.html._chart import Scale
 from evalayer_lab.report.html._layout import Column, Links, Section, left_out, paragraph, stated, table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Confidence, Document, Quadrant
 from evalayer_lab.report.html._layout import (
     Cell,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, ErrorKind, Hedging
 from evalayer_lab.report.html._layout import Cell, Column, Links, Section, paragraph, stated, table, titled
 from evalayer_lab.report.html._marks import bar

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, HeatMap, Segment, Segments, Slice, Slices
 from evalayer_lab.report.html._chart import Scale
 from evalayer_lab.report.html._layout import (

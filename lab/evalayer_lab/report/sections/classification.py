@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from evalayer import label_of
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Classification, Document, Label
 from evalayer_lab.report._part import EXAMPLES, RARE, Part, RowFinding
 from evalayer_lab.report._question import Question

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from evalayer_lab.inputs import InputError, suggest
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Comparison, Difference, Document
 from evalayer_lab.report._metrics import scored_by
 from evalayer_lab.report._part import Part

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.answers import CONFIDENCE_KINDS
+from evalayer_lab.report import write
 from evalayer_lab.report._document import (
     Confidence,
     Document,
@@ -53,12 +54,6 @@ METHODS: Final = {
     "first. Recalibration is cross-fitted in five folds, on at most 20,000 rows. The gate is the lowest threshold "
     "reached by a fixed sequence of coverages, from the most confident rows down, at whose every step the one-sided "
     "Clopper-Pearson bound of the error rate stays below the limit.",
-}
-_KINDS: Final = {
-    "joint": "the probability of all tokens of the label",
-    "renormalised": "the probability of the label given that it is one of the labels",
-    "geometric_mean": "the geometric mean of the probabilities of the label's tokens",
-    "first_token": "the probability of the label's first token",
 }
 _RESAMPLES: Final = 1000
 _POINTS: Final = 200
@@ -126,7 +121,7 @@ def _describe(results: Results, judged: Judged, gate: FoundGate, *, level: float
         for function in (expected_calibration_error, debiased_l2_calibration_error)
     )
     return Confidence(
-        kind=_KINDS[judged.kind],
+        kind=CONFIDENCE_KINDS[judged.kind],
         correctness=judged.metric,
         n=n,
         missing=dict(judged.missing),

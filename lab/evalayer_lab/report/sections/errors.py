@@ -14,7 +14,7 @@ from rich.console import Console
 
 from evalayer import label_of
 from evalayer_lab.answers import ANSWER_KINDS
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, ErrorKind, Hedging
 from evalayer_lab.report._judged import Verdict
 from evalayer_lab.report._part import EXAMPLES, RARE, Part, RowFinding

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from evalayer import Aggregation
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document
 from evalayer_lab.report._part import Part
 from evalayer_lab.report._question import Question

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from rich.console import Console
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, Join, Rows, Run
 from evalayer_lab.report._metrics import scored_by
 from evalayer_lab.report._part import EXAMPLES, Part, RowFinding

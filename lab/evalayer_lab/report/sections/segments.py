@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from evalayer_lab.report import _write as write
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, HeatMap, Segment, Segments, Slice, Slices
 from evalayer_lab.report._judged import HIGH
 from evalayer_lab.report._metrics import within_scores
