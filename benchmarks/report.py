@@ -141,9 +141,9 @@ def show_statistics(table: Path) -> None:
     """Time the statistics of all rows alone."""
     import numpy as np
 
-    from evalayer_lab.report._where import metadata_of
     from evalayer_lab.results import read_results
     from evalayer_lab.statistics import (
+        MetadataKey,
         classification_report,
         expected_calibration_error,
         find_failing_segments,
@@ -155,7 +155,10 @@ def show_statistics(table: Path) -> None:
     gold, predicted, labels = results.classes(metric)
     correct, confidence = results.values(f"{metric.name}.correct"), results.column("confidence_joint")
     known = ~np.isnan(confidence)
-    keys, _ = metadata_of(results)
+    keys = []
+    for name in results.metadata_keys:
+        codes, values = results.codes(f"metadata.{name}")
+        keys.append(MetadataKey(name, values, codes))
     parts: dict[str, Callable[[], object]] = {
         "classification, with intervals": lambda: classification_report(gold, predicted, labels),
         "expected calibration error, 1,000 resamples": lambda: expected_calibration_error(

@@ -1,7 +1,7 @@
 """What a run found: one document, shown on a terminal, as JSON and as HTML."""
 
 from evalayer_lab.report._analyse import analyse, compare_runs
-from evalayer_lab.report._document import Comparison, Document
+from evalayer_lab.report._document import Comparison, Confidence, Document, Example, Finding
 from evalayer_lab.report._gate import FoundGate, gate_of, write_router
 from evalayer_lab.report._schema import json_schema
 from evalayer_lab.report._terminal import render
@@ -10,8 +10,11 @@ from evalayer_lab.statistics import Estimate
 
 __all__ = [
     "Comparison",
+    "Confidence",
     "Document",
     "Estimate",
+    "Example",
+    "Finding",
     "FoundGate",
     "analyse",
     "compare_runs",

@@ -93,7 +93,7 @@ class Question:
         found |= {row.name: row for row in self.metrics}
         row = found.get(self.metric)
         if row is None:
-            hint = suggest(self.metric, [row.name for row in self.metrics])
+            hint = suggest(self.metric, found)
             raise InputError(f"there is no metric {self.metric!r}; {hint}", path=self.results.folder)
         if row.higher_is_better is None:
             reason = f"the metric {self.metric!r} does not say whether higher or lower is better"

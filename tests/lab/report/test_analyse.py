@@ -136,7 +136,7 @@ def test_other_folds_are_shown_as_reported(tmp_path: Path, aggregation: str, rep
     text = shown(folder)
     assert f"{aggregation}: the value that the job reports. Mean and interval are over the scored rows." in text
     lines = unspaced(text)
-    assert lines[4] == f"metric mean 95 % interval scored better {aggregation}"
+    assert lines[4] == f"metric mean 95% interval scored better {aggregation}"
     assert lines[6] == f"grade 0.583 0.000 to 1.000 3 higher {reported:.3f}"
 
 
@@ -157,13 +157,13 @@ def test_values_near_the_largest_double(tmp_path: Path) -> None:
         folder = write_run(tmp_path / aggregation, rows, metrics=[score_info("huge")], aggregation=aggregation)
         (huge,) = summary_of(folder)["metrics"]
         assert (huge["value"], huge["low"]) == (pytest.approx(1.7e308 / 3), None)
-        assert "5.667e+307" in shown(folder)
+        assert "5.67e+307" in shown(folder)
 
 
 def test_parts_are_grouped_and_counters_hidden(tmp_path: Path) -> None:
     text = shown(a_run(tmp_path / "run"))
     lines = unspaced(text)
-    start = next(index for index, line in enumerate(lines) if line.startswith("metric mean 95 % interval"))
+    start = next(index for index, line in enumerate(lines) if line.startswith("metric mean 95% interval"))
     assert lines[start + 2 : start + 5] == [
         "class",
         "correct 0.605 0.447 to 0.744 38 higher",

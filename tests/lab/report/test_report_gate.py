@@ -85,7 +85,7 @@ def test_a_gate_that_cannot_be_met_exits_with_1_and_writes_no_router(tmp_path: P
     assert done.exit_code == 1
     found = json.JSONDecoder().raw_decode(done.output)[0]
     assert (found["threshold"], found["coverage"], found["n_accepted"]) == (None, 0, 0)
-    assert found["sentence"].startswith("No threshold gives an error rate of at most 0.1 %")
+    assert found["sentence"].startswith("No threshold gives an error rate of at most 0.1%")
     assert "No router is written" in done.output
     assert not (tmp_path / "routing").exists()
 
@@ -112,7 +112,7 @@ def test_without_confidence_or_verdict_there_is_no_gate(tmp_path: Path) -> None:
         Row(row.prompt, row.gold, row.answer, {"grade": i / 9, "grade.unscored": 0.0}, positions=row.positions)
         for i, row in enumerate(ticket(i, confidence=0.9) for i in range(9))
     ]
-    with pytest.raises(InputError, match="No metric says 0 or 1"):
+    with pytest.raises(InputError, match="No metric is 0 or 1 on every row"):
         run_gate(write_tickets(tmp_path / "graded", rows, run=graded), "--max-risk", 0.1)
 
 

@@ -38,7 +38,7 @@ def test_no_metric(tmp_path: Path) -> None:
     assert (document.metrics, document.rows.scored, document.correctness) == ((), 3, None)
     assert document.notes[-1].startswith("No metric was reported")
     assert (document.confidence, document.findings, document.error_kinds) == (None, (), ())
-    with pytest.raises(InputError, match="there is no metric 'm'; it reports none"):
+    with pytest.raises(InputError, match="there is no metric 'm'; there are none"):
         analyse(read_results(tmp_path / "run", cache=False), metric="m")
 
 
@@ -103,7 +103,7 @@ def test_lower_is_better_says_where_wrong_is(tmp_path: Path, run: dict[str, Any]
     ]
     folder = write_tickets(tmp_path / "run", rows, run=run)
     if run == {}:
-        with pytest.raises(InputError, match="of 'toxic' nobody said which way is good"):
+        with pytest.raises(InputError, match="'toxic' does not say whether higher or lower is better"):
             of_folder(folder, metric="toxic")
         return
     document = of_folder(folder, metric="toxic")
