@@ -147,15 +147,7 @@ def expected_calibration_error(
     0.25
     """
     return estimate_of_bins(
-        _expected,
-        confidence,
-        correct,
-        bins=bins,
-        scheme=scheme,
-        level=level,
-        n_unscored=n_unscored,
-        resamples=resamples,
-        seed=seed,
+        _expected, confidence, correct, bins, scheme, level=level, resamples=resamples, seed=seed, n_unscored=n_unscored
     )
 
 
@@ -187,15 +179,7 @@ def maximum_calibration_error(
     >>> round(maximum_calibration_error([0.9, 0.9, 0.6, 0.6], [1, 0, 1, 0]).value, 6)
     0.4
     """
-    return estimate_of_bins(
-        _maximum,
-        confidence,
-        correct,
-        bins=bins,
-        scheme=scheme,
-        level=level,
-        n_unscored=n_unscored,
-    )
+    return estimate_of_bins(_maximum, confidence, correct, bins, scheme, level=level, n_unscored=n_unscored)
 
 
 def l2_calibration_error(
@@ -218,19 +202,18 @@ def l2_calibration_error(
     >>> round(l2_calibration_error([0.9, 0.9, 0.6, 0.6], [1, 0, 1, 0], bins=2).value, 6)
     0.291548
     """
-    return _rooted(
-        estimate_of_bins(
-            squared_error,
-            confidence,
-            correct,
-            bins=bins,
-            scheme=scheme,
-            level=level,
-            n_unscored=n_unscored,
-            resamples=resamples,
-            seed=seed,
-        )
+    square = estimate_of_bins(
+        squared_error,
+        confidence,
+        correct,
+        bins,
+        scheme,
+        level=level,
+        resamples=resamples,
+        seed=seed,
+        n_unscored=n_unscored,
     )
+    return _rooted(square)
 
 
 def debiased_l2_calibration_error(
@@ -257,20 +240,19 @@ def debiased_l2_calibration_error(
     >>> debiased_l2_calibration_error([0.9, 0.9, 0.6, 0.6], [1, 0, 1, 0], bins=2).value
     0.0
     """
-    return _rooted(
-        estimate_of_bins(
-            _debiased,
-            confidence,
-            correct,
-            bins=bins,
-            scheme=scheme,
-            level=level,
-            n_unscored=n_unscored,
-            resamples=resamples,
-            seed=seed,
-            truth=squared_error,
-        )
+    square = estimate_of_bins(
+        _debiased,
+        confidence,
+        correct,
+        bins,
+        scheme,
+        level=level,
+        resamples=resamples,
+        seed=seed,
+        n_unscored=n_unscored,
+        truth=squared_error,
     )
+    return _rooted(square)
 
 
 def _expected(sums: BinSums) -> Floats:

@@ -84,15 +84,7 @@ def brier_decomposition(
     brier = mean_interval((probability - outcome) ** 2, level=level, n_unscored=n_unscored)
     reliability, resolution, uncertainty = (
         estimate_of_bins(
-            part,
-            probability,
-            outcome,
-            bins=bins,
-            scheme=scheme,
-            level=level,
-            n_unscored=n_unscored,
-            resamples=resamples,
-            seed=seed,
+            part, probability, outcome, bins, scheme, level=level, resamples=resamples, seed=seed, n_unscored=n_unscored
         )
         for part in (squared_error, _resolution, _uncertainty)
     )

@@ -38,7 +38,7 @@ class Column:
     """
 
     title: str
-    classes: str | None = "num"
+    classes: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def section(part: Section, methods: Mapping[str, str]) -> Html:
 
 def table(
     caption: str,
-    columns: Sequence[Column],
+    columns: Sequence[Column | str],
     rows: Iterable[Sequence[Cell]],
     *,
     classes: str | None = None,
@@ -91,14 +91,18 @@ def table(
 
     Args:
         caption: what it shows, text or HTML.
-        columns: the first is that of the row headers.
+        columns: the first is that of the row headers. A plain title stands for words there, and for figures in others.
         rows: their cells.
         classes: classes of the table.
         quiet: show the caption to screen readers only, where a heading above says the same.
     """
-    head = el("tr", *(el("th", column.title, scope="col", class_=column.classes) for column in columns))
+    heads = [
+        Column(each, "num" if index else "text") if isinstance(each, str) else each
+        for index, each in enumerate(columns)
+    ]
+    head = el("tr", *(el("th", column.title, scope="col", class_=column.classes) for column in heads))
     body = (
-        el("tr", *(_cell(cell, column, index) for index, (cell, column) in enumerate(zip(row, columns, strict=False))))
+        el("tr", *(_cell(cell, column, index) for index, (cell, column) in enumerate(zip(row, heads, strict=False))))
         for row in rows
     )
     name = el("caption", el("span", caption), class_="vh" if quiet else None)

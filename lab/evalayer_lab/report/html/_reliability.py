@@ -44,12 +44,7 @@ def reliability_chart(bins: Sequence[ReliabilityBin]) -> Html:
 
 def reliability_table(bins: Sequence[ReliabilityBin]) -> Html:
     """List the bins."""
-    columns = [
-        Column("Confidence"),
-        Column("Rows"),
-        Column("Mean confidence"),
-        Column("Share right, with its interval"),
-    ]
+    columns = (Column("Confidence", "num"), "Rows", "Mean confidence", "Share right, with its interval")
     rows = [
         (
             f"{each.low:.2f} to {each.high:.2f}",
@@ -136,7 +131,7 @@ def histogram_table(histogram: Histogram) -> Html:
         (f"{low:.2f} to {high:.2f}", write.count(right), write.count(wrong))
         for low, high, right, wrong in _histogram_bins(histogram)
     ]
-    return table("Right and wrong rows by confidence", [Column("Confidence"), Column("Right"), Column("Wrong")], rows)
+    return table("Right and wrong rows by confidence", [Column("Confidence", "num"), "Right", "Wrong"], rows)
 
 
 def _histogram_bins(histogram: Histogram) -> list[tuple[float, float, int, int]]:
@@ -200,7 +195,7 @@ def risk_coverage_table(points: Sequence[RiskPoint]) -> Html:
         )
         for index in picked
     ]
-    columns = [Column("Rows accepted"), Column("Errors among them"), Column("Confidence from")]
+    columns = (Column("Rows accepted", "num"), "Errors among them", "Confidence from")
     return table(f"Points of the curve ({len(rows)} of {write.count(len(points))})", columns, rows)
 
 

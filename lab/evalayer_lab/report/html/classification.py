@@ -19,7 +19,7 @@ from evalayer_lab.report.html._layout import (
     table,
     titled,
 )
-from evalayer_lab.report.html._marks import axis, axis_for, interval_mark
+from evalayer_lab.report.html._marks import axis_for, interval_mark, plot
 from evalayer_lab.report.html._markup import Html, el, few, hidden, join, user
 from evalayer_lab.report.html._palette import shade
 
@@ -65,12 +65,7 @@ def _one(each: Classification, links: Links, *, named: bool) -> Html:
 def _figures(each: Classification, links: Links) -> Html | None:
     if not each.figures:
         return None
-    columns = [
-        Column("Figure", "text"),
-        Column("Value, with its interval"),
-        Column("What it means", "text"),
-        Column("How", "text"),
-    ]
+    columns = ("Figure", "Value, with its interval", Column("What it means", "text"), Column("How", "text"))
     rows = [
         (
             FIGURES.get(name, (titled(name), ""))[0],
@@ -96,7 +91,7 @@ def _matrix(each: Classification) -> Html:
     names = [label.label for label in each.labels]
     invalid = any(row[len(names)] for row in each.confusion if len(row) > len(names))
     answers = [user(name, 40) for name in names] + ([Html(_NO_LABEL)] if invalid else [])
-    columns = [Column("Gold label", "text"), *(Column(answer) for answer in answers), Column("Rows")]
+    columns = ("Gold label", *answers, "Rows")
     rows = []
     for index, (name, counts) in enumerate(zip(names, each.confusion, strict=False)):
         whole = sum(counts)
@@ -128,12 +123,7 @@ def _commonest(each: Classification) -> Html:
     ]
     pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
     shown, left = few(pairs, _CONFUSIONS)
-    columns = [
-        Column("Gold label", "text"),
-        Column("Predicted label", "text"),
-        Column("Rows"),
-        Column("Share of the gold label"),
-    ]
+    columns = ("Gold label", Column("Predicted label", "text"), "Rows", "Share of the gold label")
     rows: list[list[Cell]] = []
     for n, gold, predicted in shown:
         share = n / max(1, sum(each.confusion[gold]))
@@ -160,15 +150,15 @@ def _labels(each: Classification) -> Html | None:
 
 def _label_table(caption: str, labels: Sequence[Label]) -> Html:
     scale = axis_for(*(label.f1 for label in labels))
-    columns = [
-        Column("Label", "text"),
-        Column(join("F1 and its interval", axis(scale)), "plot"),
-        Column("F1"),
-        Column("Precision"),
-        Column("Recall"),
-        Column("Gold rows"),
-        Column("Predicted"),
-    ]
+    columns = (
+        "Label",
+        plot("F1 and its interval", scale),
+        "F1",
+        "Precision",
+        "Recall",
+        "Gold rows",
+        "Predicted",
+    )
     rows: list[list[Cell]] = [
         [
             user(label.label),

@@ -7,8 +7,8 @@ from typing import Final
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Difference, Document
 from evalayer_lab.report.html._chart import Scale
-from evalayer_lab.report.html._layout import Column, Links, Section, left_out, paragraph, stated, table
-from evalayer_lab.report.html._marks import axis, axis_for, interval_mark
+from evalayer_lab.report.html._layout import Links, Section, left_out, paragraph, stated, table
+from evalayer_lab.report.html._marks import axis_for, interval_mark, plot
 from evalayer_lab.report.html._markup import Html, cut, el, few, join, prose, user
 
 _MOST: Final = 60
@@ -26,13 +26,15 @@ def draw(document: Document, _: Links) -> Section | None:
     scale = axis_for(*shares, also=(0.0, compared.margin, -compared.margin if compared.margin else None))
     only = f"{write.rows(compared.n_only_this)} only in this run and {compared.n_only_other:,} only in the other"
     margin = f" Differences within ±{write.number(compared.margin)} count as equivalent." if compared.margin else ""
+    drawn = plot("Difference and its interval", scale, sign=True)
+    columns = ("Metric and verdict", drawn, "This less other", "This", "Other", "p", "q", "Could have shown")
     body = join(
         paragraph(prose(compared.sentence), classes="lead"),
         paragraph(
             f"This run less the other, on {write.count(compared.n_paired)} paired rows; {only} left out.",
             margin,
         ),
-        table("Differences by metric", _columns(scale), [_row(each, scale) for each in shown], classes="forest"),
+        table("Differences by metric", columns, [_row(each, scale) for each in shown], classes="forest"),
         left_out(left, "metrics"),
     )
     return Section("comparison", "Beside the other run", body, "comparison")
@@ -42,20 +44,6 @@ def _verdict(word: str) -> Html:
     """Show a verdict as a word with a sign."""
     sign = el("span", _SIGNS[word], aria_hidden="true")
     return el("span", sign, f" {word}", class_=f"chip {_TONES[word]}".strip())
-
-
-def _columns(scale: Scale | None) -> list[Column]:
-    plot = join("Difference and its interval", axis(scale, sign=True))
-    return [
-        Column("Metric and verdict", "text"),
-        Column(plot, "plot"),
-        Column("This less other"),
-        Column("This"),
-        Column("Other"),
-        Column("p"),
-        Column("q"),
-        Column("Could have shown"),
-    ]
 
 
 def _row(each: Difference, scale: Scale | None) -> list[str]:

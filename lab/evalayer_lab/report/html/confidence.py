@@ -114,7 +114,7 @@ def _quadrants(quadrants: tuple[Quadrant, ...]) -> Html:
             letter = "r" if outcome == "Right" else "w"
             cells.append((write.MISSING, "") if each is None else (_quadrant(each), f"{letter}{shade(each.share)}"))
         rows.append(cells)
-    columns = [Column("", None), Column("Low confidence", None), Column("High confidence", None)]
+    columns = (Column("", None), Column("Low confidence", None), Column("High confidence", None))
     return table("Rows by confidence (across) and correctness (down)", columns, rows, classes="quadrants", quiet=True)
 
 
@@ -152,12 +152,7 @@ def _scores(given: Confidence, links: Links) -> Html:
         ("AURC", given.aurc, "Mean risk over all coverages; lower is better."),
         ("Excess AURC", given.excess_aurc, "AURC less that of a perfect order of the same rows."),
     ]
-    columns = [
-        Column("Score", "text"),
-        Column("Value, with its interval"),
-        Column("What it means", "text"),
-        Column("How", "text"),
-    ]
+    columns = ("Score", "Value, with its interval", Column("What it means", "text"), Column("How", "text"))
     rows: list[list[Cell]] = [
         [name, stated(value), meaning, links.method(value.method)] for name, value, meaning in estimates
     ]
@@ -168,7 +163,7 @@ def _scores(given: Confidence, links: Links) -> Html:
 def _recalibrations(given: Confidence) -> Html | None:
     if not given.recalibrations:
         return None
-    columns = [Column("Map", "text"), Column("Calibration error"), Column("Log loss"), Column("Parameters", "text")]
+    columns = ("Map", "Calibration error", "Log loss", Column("Parameters", "text"))
     before = ["As it is", write.number(given.expected_calibration_error.value), write.number(given.log_loss), ""]
     rows = [
         [

@@ -23,7 +23,7 @@ def draw(document: Document, _: Links) -> Section | None:
 def _kinds(kinds: Sequence[ErrorKind]) -> Html:
     ranked = sorted(kinds, key=lambda kind: -kind.rows)
     most = max((max(each.share.value or 0.0, each.share.high or 0.0) for each in ranked), default=0.0)
-    columns = [Column("Kind", "text"), Column("Share of all scored rows", "plot"), Column("Share"), Column("Rows")]
+    columns = ("Kind", Column("Share of all scored rows", "plot"), "Share", "Rows")
     rows: list[list[Cell]] = []
     for each in ranked:
         kind = join(user(titled(each.kind), 80), el("span", each.meaning, class_="said"))
@@ -36,7 +36,7 @@ def _kinds(kinds: Sequence[ErrorKind]) -> Html:
 
 
 def _hedging(given: Hedging) -> Html:
-    columns = [Column("Answers", "text"), Column("Share with words of doubt, with its interval"), Column("Rows")]
+    columns = ("Answers", "Share with words of doubt, with its interval", "Rows")
     rows = [
         [name, stated(estimate), write.count(estimate.n)]
         for name, estimate in (("Wrong", given.wrong), ("Right", given.correct))

@@ -32,11 +32,10 @@ def draw(document: Document, _: Links) -> Section | None:
 def _table(caption: str, shown: Sequence[Metric]) -> Html:
     reported = any(metric.reported is not None for metric in shown)
     bounded = any(metric.estimate.n_unscored for metric in shown)
-    columns = [Column("Metric", "text"), Column("Mean")]
-    columns += [Column(f"{write.level(shown[0].estimate.level)} interval"), Column("Scored")]
-    columns += [Column("Unscored"), Column("Worst case"), Column("Best case")] if bounded else []
+    columns: list[str | Column] = ["Metric", "Mean", f"{write.level(shown[0].estimate.level)} interval", "Scored"]
+    columns += ["Unscored", "Worst case", "Best case"] if bounded else []
     columns += [Column("Better", None)]
-    columns += [Column("As the job reports it")] if reported else []
+    columns += ["As the job reports it"] if reported else []
     rows = [_row(metric, reported=reported, bounded=bounded) for metric in shown]
     return table(caption, columns, rows)
 
@@ -64,7 +63,7 @@ def _decoded(decoded: dict[str, float | None]) -> Html | None:
     if not decoded:
         return None
     shown, left = few(decoded.items(), _MOST)
-    columns = [Column("Name", "text"), Column("Value")]
+    columns = ("Name", "Value")
     rows = [(user(name), write.number(value)) for name, value in shown]
     inner = table("Values decoded from the folded counters", columns, rows)
     return details(f"Values over all rows ({write.count(len(decoded))})", inner, left_out(left, "values"))

@@ -25,7 +25,7 @@ def draw(document: Document, _: Links) -> Section:
     )
     known: list[list[Cell]] = [[name, write.count(n)] for name, n in counts if n is not None]
     body = [
-        table("Rows, from the dataset to the figures", [Column("Rows", "text"), Column("Number")], known),
+        table("Rows, from the dataset to the figures", ["Rows", "Number"], known),
         _counts("Failed rows by kind", "Kind", document.failures),
         _unscored(document),
         _join(document.join),
@@ -39,7 +39,7 @@ def _unscored(document: Document) -> Html | None:
     )
     if not lines:
         return None
-    columns = [Column("Metric", "text"), Column("Reason", "text"), Column("Rows")]
+    columns = ("Metric", Column("Reason", "text"), "Rows")
     cells = [[user(metric), user(reason, 300), write.count(n)] for metric, reason, n in lines]
     return join(table("Rows that a metric did not score, by reason", columns, cells), left_out(left, "reasons"))
 
@@ -53,7 +53,7 @@ def _join(given: Join) -> Html:
         "With metadata that is not a JSON object": given.unread_metadata,
         "Without log probabilities": given.without_logprobs,
     }
-    columns = [Column("Rows of the output's files, joined by content", "text"), Column("Number")]
+    columns = ("Rows of the output's files, joined by content", "Number")
     cells: list[list[Cell]] = [[name, write.count(n)] for name, n in counts.items()]
     listed = None
     if given.problems:
@@ -67,4 +67,4 @@ def _counts(caption: str, what: str, counts: dict[str, int]) -> Html | None:
         return None
     shown, left = few(counts.items(), _MOST)
     cells = [[user(name, 200), write.count(n)] for name, n in shown]
-    return join(table(caption, [Column(what, "text"), Column("Rows")], cells), left_out(left, "kinds"))
+    return join(table(caption, [what, "Rows"], cells), left_out(left, "kinds"))

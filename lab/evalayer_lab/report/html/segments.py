@@ -21,7 +21,7 @@ from evalayer_lab.report.html._layout import (
     table,
     titled,
 )
-from evalayer_lab.report.html._marks import axis, axis_for, interval_mark
+from evalayer_lab.report.html._marks import axis_for, interval_mark, plot
 from evalayer_lab.report.html._markup import Html, el, hidden, join, prose, user
 from evalayer_lab.report.html._palette import shade
 from evalayer_lab.statistics import Estimate
@@ -73,14 +73,9 @@ def _segment_table(shown: Sequence[Segment], given: Segments, caption: str) -> H
     scale = axis_for(*(segment.estimate for segment in given.ranked), also=(given.whole.value,))
     sure = any(segment.mean_confidence is not None for segment in shown)
     placed = any(segment.quadrant is not None for segment in shown)
-    columns = [
-        Column("Segment", "text"),
-        Column(join("Mean and its interval", axis(scale)), "plot"),
-        Column("Mean"),
-        Column("Rows"),
-        *([Column("Confidence"), Column("Confidence less accuracy")] if sure else []),
-        *([Column("Quadrant", None)] if placed else []),
-    ]
+    columns: list[Column | str] = ["Segment", plot("Mean and its interval", scale), "Mean", "Rows"]
+    columns += ["Confidence", "Confidence less accuracy"] if sure else []
+    columns += [Column("Quadrant", None)] if placed else []
     rows = [_segment_row(segment, scale, given.whole.value, sure=sure, placed=placed) for segment in shown]
     return table(join(f"{caption}, by ", user(given.metric)), columns, rows, classes="forest")
 
@@ -115,7 +110,7 @@ def _heat_map(given: HeatMap, enough: int) -> Html:
     ]
     keys = join(user(given.metric), " by ", user(given.row_key, 60), " (down) and ", user(given.column_key, 60))
     said = f" (across), with n rows. The stronger the colour, the weaker; below {write.rows(enough)}, not shaded."
-    head = [Column(user(given.row_key, 60), "text"), *(Column(user(name, 40)) for name in given.columns)]
+    head = [user(given.row_key, 60), *(user(name, 40) for name in given.columns)]
     return join(el("h3", "Two keys at once"), table(join(keys, said), head, body, classes="matrix"))
 
 
@@ -143,16 +138,16 @@ def _slices(given: Slices) -> Html:
     if not given.found:
         return join(*parts)
     scale = axis_for(*(each.estimate for each in given.found))
-    columns = [
-        Column("Slice", "text"),
-        Column(join("Mean and its interval", axis(scale)), "plot"),
-        Column("Mean"),
-        Column("Shrunk mean"),
-        Column("Rows"),
-        Column("Share of all errors"),
-        Column("p"),
-        Column("q"),
-    ]
+    columns = (
+        "Slice",
+        plot("Mean and its interval", scale),
+        "Mean",
+        "Shrunk mean",
+        "Rows",
+        "Share of all errors",
+        "p",
+        "q",
+    )
     caption = join("Slices that fail, by ", user(given.metric))
     rows = [_slice_row(each, scale) for each in given.found]
     return join(*parts, table(caption, columns, rows, classes="forest"))
