@@ -26,7 +26,7 @@ with_level: Final = click.option(
     help="The confidence level of intervals and promises.",
 )
 _OPTIONS: Final = (
-    click.option("--metric", metavar="NAME", help="The metric to look into.  [default: a classification's]"),
+    click.option("--metric", metavar="NAME", help="The metric to look into.  [default: a classification]"),
     click.option(
         "--confidence",
         type=click.Choice(list(CONFIDENCE_KINDS)),

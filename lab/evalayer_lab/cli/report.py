@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     type=SHARE,
     default=0.05,
     show_default=True,
-    help="The error rate that the gate promises.",
+    help="The highest error rate that the gate promises.",
 )
 @click.option("--texts/--no-texts", default=None, help="Show prompts and answers.  [default: in HTML only]")
 @with_options

@@ -2,7 +2,7 @@
 
 from evalayer_lab.report._analyse import analyse, compare_runs
 from evalayer_lab.report._document import Comparison, Confidence, Document, Example, Finding
-from evalayer_lab.report._gate import FoundGate, gate_of, write_router
+from evalayer_lab.report._gate import FoundGate, find_gate, write_router
 from evalayer_lab.report._schema import json_schema
 from evalayer_lab.report._terminal import render
 from evalayer_lab.report.sections.comparison import render_comparison
@@ -18,7 +18,7 @@ __all__ = [
     "FoundGate",
     "analyse",
     "compare_runs",
-    "gate_of",
+    "find_gate",
     "json_schema",
     "render",
     "render_comparison",

@@ -302,7 +302,7 @@ class Example(_Part):
     correct: bool | None
     confidence: float | None
     gold_label: str | None = None
-    """Null where the label is the whole text and none of the known labels, and texts were not asked for."""
+    """Null where the label is the whole text and not a known label, and texts were not asked for."""
     predicted_label: str | None = None
     metadata: dict[str, str] = {}
     """Of the keys that tell segments apart."""

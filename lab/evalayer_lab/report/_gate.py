@@ -83,14 +83,14 @@ class FoundGate:
         }
 
 
-def find_gate(judged: Judged, *, max_risk: float, level: float) -> FoundGate:
+def gate_rows(judged: Judged, *, max_risk: float, level: float) -> FoundGate:
     """Find the confidence above which at most `max_risk` of the judged rows are wrong."""
     n_unscored = judged.n_missing
     gate = gate_threshold(judged.confidence, judged.correct, max_risk, level=level, n_unscored=n_unscored)
     return FoundGate(gate, judged)
 
 
-def gate_of(
+def find_gate(
     results: Results,
     *,
     metric: str | None = None,
@@ -111,7 +111,7 @@ def gate_of(
         raise InputError(reason, path=results.folder)
     if question.judged is None:
         raise InputError(question.no_confidence or "", path=results.folder)
-    return find_gate(question.judged, max_risk=max_risk, level=level)
+    return gate_rows(question.judged, max_risk=max_risk, level=level)
 
 
 def write_router(found: FoundGate, folder: Path) -> tuple[Path, Path]:

@@ -15,11 +15,11 @@ from evalayer_lab.results import Results
 HIGH: Final = 0.7  # above it a row counts as confident
 _FEWEST: Final = 10  # correct rows, and wrong rows, that a map is fitted to
 _OTHER_REASON: Final = "The alternatives of its tokens do not tell the labels apart."
-_NO_ROW: Final = "There is no row."
+_NO_ROW: Final = "The run has no rows."
 _MISSING_EVERYWHERE: Final = {
     "no_log_probabilities": "The answers have no log probabilities; set inference.top_logprobs in the recipe, up to "
     "20.",
-    "no_field": "No answer has the field {field!r}; give --field the name of the label's.",
+    "no_field": "No answer has the field {field!r}; give the name of the label's field with --field.",
 }
 
 

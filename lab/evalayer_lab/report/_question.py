@@ -77,7 +77,7 @@ class Question:
 
     @cached_property
     def metrics(self) -> tuple[Metric, ...]:
-        """The reported values that are no counters, in order of declaration."""
+        """The reported values other than counters, in order of declaration."""
         return tuple(estimate_metrics(self.results, level=self.level))
 
     @cached_property
@@ -105,7 +105,7 @@ class Question:
     @cached_property
     def target(self) -> Target | None:
         """The values of the chosen metric."""
-        return None if self.chosen is None else self._target_of(self.chosen)
+        return None if self.chosen is None else self._read_target(self.chosen)
 
     @cached_property
     def verdict(self) -> Verdict | None:
@@ -117,7 +117,7 @@ class Question:
             return None
         alike = None
         usable = (row for row in self.metrics if row.higher_is_better is not None and row.estimate.n)
-        for each in (self.target, *map(self._target_of, usable)):
+        for each in (self.target, *map(self._read_target, usable)):
             high, low = (each.scored & (each.values == value) for value in (1, 0))
             if np.array_equal(high | low, each.scored):
                 right, wrong = (high, low) if each.higher_is_better else (low, high)
@@ -161,7 +161,7 @@ class Question:
     def _candidates(self) -> Judged | None:
         return None if self.verdict is None else judge(self.results, self.verdict, self.kind)
 
-    def _target_of(self, row: Metric) -> Target:
+    def _read_target(self, row: Metric) -> Target:
         values, scored = self.results.values(row.name), scored_by(self.results, row.metric)
         return Target(row.name, row.higher_is_better is True, values, scored)
 

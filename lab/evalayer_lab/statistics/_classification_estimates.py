@@ -78,7 +78,7 @@ def proportions(counts: Counts) -> list[Estimate]:
 
 
 def composites(counts: Counts, accuracy: Estimate) -> dict[str, Estimate]:
-    """Estimate every figure that is no proportion of rows by the bootstrap."""
+    """Estimate every figure that is not a proportion of rows by the bootstrap."""
     n = int(counts.gold.sum())
     marginals = (part.astype(np.float64) for part in (counts.hits, counts.gold, counts.predicted))
     values = {name: float(value) for name, value in composite_figures(Marginals(*marginals)).items()}

@@ -18,8 +18,8 @@ from evalayer_lab.statistics._metadata import (
     MetadataKey,
     check_keys,
     combine,
-    conditions_of,
-    groups_of,
+    group_by_key,
+    name_conditions,
     numbered,
 )
 from evalayer_lab.statistics._segment_rows import Figures, MetricRows
@@ -144,7 +144,7 @@ def segment_table(
     whole = score_interval(values[scored], level=level, n_unscored=int(np.count_nonzero(~scored)))
     in_range = not np.any((values[scored] < 0) | (values[scored] > 1))
     rows = MetricRows(values, scored, confidence, method=whole.method, has_gap=in_range and higher_is_better)
-    enough = [rows.enough(groups_of(keys, place, min_scored), min_scored) for place in range(len(keys))]
+    enough = [rows.enough(group_by_key(keys, place, min_scored), min_scored) for place in range(len(keys))]
     both = []
     if pairs:
         both = [
@@ -166,7 +166,7 @@ def segment_table(
         cut = allowed / max(1, sum(len(table.places) for table in tables))
         segments = (
             Segment(
-                conditions_of(keys, table.keys, table.values[each.group]),
+                name_conditions(keys, table.keys, table.values[each.group]),
                 each.n,
                 each.estimate,
                 p_value <= cut and _is_weaker(each.estimate, whole, higher_is_better=higher_is_better),

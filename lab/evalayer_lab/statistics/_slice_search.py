@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaincc, ndtr
 
 from evalayer_lab.statistics._hypergeometric import hypergeometric_tail
-from evalayer_lab.statistics._metadata import Groups, MetadataKey, combine, groups_of, numbered
+from evalayer_lab.statistics._metadata import Groups, MetadataKey, combine, group_by_key, numbered
 
 Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.int64]
@@ -165,7 +165,7 @@ class Slices:
 
 def search(losses: Losses, keys: Sequence[MetadataKey], min_rows: int, max_conditions: int) -> Slices:
     """Find every conjunction of up to `max_conditions` values of different keys that has `min_rows` rows."""
-    singles = [numbered(groups_of(keys, place, min_rows)) for place in range(len(keys))]
+    singles = [numbered(group_by_key(keys, place, min_rows)) for place in range(len(keys))]
     found: list[tuple[Groups, Floats]] = []
 
     def descend(groups: Groups) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from evalayer_lab.statistics._arguments import check_level
 from evalayer_lab.statistics._hypergeometric import benjamini_hochberg
 from evalayer_lab.statistics._intervals import Estimate, mean_interval, score_interval, wilson_interval
-from evalayer_lab.statistics._metadata import Condition, MetadataKey, check_keys, conditions_of
+from evalayer_lab.statistics._metadata import Condition, MetadataKey, check_keys, name_conditions
 from evalayer_lab.statistics._slice_search import Counts, Losses, Slices, search
 
 Rows: TypeAlias = NDArray[np.bool_]
@@ -261,7 +261,7 @@ class _Tested:
         rest, overall = len(values) - n, float(values.mean())
         prior_rows = losses.prior_rows(self.slices.n, self.slices.sums)
         return FailingSegment(
-            conditions_of(self.keys, *zip(*self.slices.conditions(place), strict=True)),
+            name_conditions(self.keys, *zip(*self.slices.conditions(place), strict=True)),
             n,
             estimate,
             float(values[~inside].mean()) if rest else None,

@@ -252,7 +252,7 @@ def test_many_labels_fall_back_to_the_commonest_confusions() -> None:
     confusion = document.classifications[0].confusion
     most = max(n for gold, row in enumerate(confusion) for predicted, n in enumerate(row) if predicted != gold)
     gold = next(gold for gold, row in enumerate(confusion) if most in (*row[:gold], *row[gold + 1 :]))
-    first = page.text.index("The commonest confusions")
+    first = page.text.index("The most common confusions")
     assert page.text[first:].index(f"label {gold:03d}") < 150
     assert "the 20 weakest of 40" in page.text
 
@@ -263,7 +263,7 @@ def test_many_segments_are_cut_and_counted() -> None:
     ranked, small = document.segments.n_ranked, document.segments.too_small
     text = check(render_html(document)).text
     assert ranked > 150
-    assert f"of {ranked} segments none stands out, {small} with fewer than 10 rows not ranked" in text
+    assert f"none of {ranked} segments stands out; {small} with fewer than 10 rows are not ranked" in text
     assert f"And {ranked - 100} more segments" in text
 
 

@@ -49,7 +49,7 @@ def test_overconfident_and_low_confidence_failures(tmp_path: Path) -> None:
     assert [example.confidence for example in examples_of(document, sure)] == pytest.approx([0.99, 0.95, 0.9])
     assert unsure.sentence == ("3 of 7 wrong answers have a confidence of at most 0.7, and so do 3 of 23 correct ones.")
     assert [example.metadata["name"] for example in examples_of(document, unsure)] == ["f", "g", "e"]
-    assert unsure.next_step.startswith("No gate promises 5% errors")
+    assert unsure.next_step.startswith("No gate can promise at most 5% errors")
     first = examples_of(document, sure)[0]
     assert (first.correct, first.gold_label, first.predicted_label) == (False, "access", "network")
     assert first.why == sure.sentence
@@ -211,7 +211,7 @@ def test_unscored_rows(tmp_path: Path) -> None:
     document = report_of(tmp_path / "run", rows, run={"unscored": {"grade": {"no text": 3, "too long": 1}}})
     finding = the(document, "unscored rows")
     assert finding.sentence == "grade could not score 4 of 24 rows."
-    assert finding.next_step == "Look into the commonest reason, on 3: no text."
+    assert finding.next_step == "Look into the most common reason, on 3 rows: no text."
     assert [example.metadata for example in examples_of(document, finding)] == [{"bare": "yes"}] * 3
 
 

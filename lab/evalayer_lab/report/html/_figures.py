@@ -13,27 +13,27 @@ from evalayer_lab.report.html.classification import FIGURES
 from evalayer_lab.statistics import Estimate
 
 _MOST: Final = 9
-_OF_CLASSES: Final = ("accuracy", "f1_macro")
+_SHOWN: Final = ("accuracy", "f1_macro")
 
 
 def figures(document: Document, links: Links) -> Section | None:
     """Show the figures that most readers come for."""
     several = len(document.classifications) > 1
-    cards = [_of_classes(each, links, named=several) for each in document.classifications]
+    cards = [_classification_cards(each, links, named=several) for each in document.classifications]
     whole = [metric for metric in document.metrics if metric.part is None]
     if document.confidence is not None:
-        cards.append(_of_confidence(document.confidence, links))
+        cards.append(_confidence_cards(document.confidence, links))
     room = _MOST - sum(map(len, cards))
-    cards.insert(len(document.classifications), [_of_metric(metric, links) for metric in whole[:room]])
+    cards.insert(len(document.classifications), [_metric_card(metric, links) for metric in whole[:room]])
     shown = [card for group in cards for card in group]
     if not shown:
         return None
     return Section("figures", "The figures", el("ul", *shown, class_="cards"))
 
 
-def _of_classes(classification: Classification, links: Links, *, named: bool) -> list[Html]:
+def _classification_cards(classification: Classification, links: Links, *, named: bool) -> list[Html]:
     cards = []
-    for name in _OF_CLASSES:
+    for name in _SHOWN:
         estimate = classification.figures.get(name)
         if estimate is not None:
             title, meaning = FIGURES[name]
@@ -42,7 +42,7 @@ def _of_classes(classification: Classification, links: Links, *, named: bool) ->
     return cards
 
 
-def _of_metric(metric: Metric, links: Links) -> Html:
+def _metric_card(metric: Metric, links: Links) -> Html:
     better = {True: "Higher is better.", False: "Lower is better.", None: None}[metric.higher_is_better]
     bounds = None
     if metric.estimate.n_unscored and metric.worst is not None and metric.best is not None:
@@ -52,7 +52,7 @@ def _of_metric(metric: Metric, links: Links) -> Html:
     return _card(user(metric.name, 60), metric.estimate, meaning, links)
 
 
-def _of_confidence(confidence: Confidence, links: Links) -> list[Html]:
+def _confidence_cards(confidence: Confidence, links: Links) -> list[Html]:
     gate = confidence.gate
     value = write.percent(gate.coverage) if gate.threshold is not None else "none"
     if gate.threshold is None:
@@ -82,7 +82,7 @@ def _card(title: str, estimate: Estimate, meaning: str, links: Links) -> Html:
     expected = estimate.n + estimate.n_unscored
     on = f"{write.count(estimate.n)} of {write.rows(expected)}" if estimate.n_unscored else write.rows(estimate.n)
     if estimate.value is None:
-        return _raw_card(title, value, None, None, on, "No row gives one.")
+        return _raw_card(title, value, None, None, on, "No row has a value.")
     if estimate.low is None and estimate.high is None:
         return _raw_card(title, value, None, None, join(on, ", ", links.method(estimate.method)), meaning)
     ends = (estimate.low, estimate.value, estimate.high)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from evalayer_lab.report import write
-from evalayer_lab.report._document import Document, Finding, Run
+from evalayer_lab.report._document import Document, Finding
 from evalayer_lab.report.html._layout import Links, Section, left_out, paragraph, terms, titled
 from evalayer_lab.report.html._markup import Html, cut, el, few, hidden, join, prose, user
 
@@ -13,14 +13,13 @@ _MOST: Final = 12
 _LINKED: Final = 6
 
 
-def _told_apart(other: Run, run: Run) -> str:
-    """The name of another run, or its folder if both have one name."""
-    return other.folder if other.name == run.name else other.name
-
-
 def header(document: Document) -> Html:
     """Say what was evaluated and on how many rows."""
     run, rows = document.run, document.rows
+    against = None
+    if document.comparison is not None:
+        other = document.comparison.other
+        against = user(other.folder if other.name == run.name else other.name)
     said = f"{write.count(rows.scored)} of {write.count(rows.expected)}" if rows.expected is not None else None
     facts = (
         ("Rows scored", said or write.count(rows.scored)),
@@ -29,7 +28,7 @@ def header(document: Document) -> Html:
         ("Task", None if run.task is None else user(run.task)),
         ("Backend", None if run.backend is None else user(run.backend)),
         ("Started", None if run.started is None else cut(run.started[:16].replace("T", " "), 40)),
-        ("Compared with", None if document.comparison is None else user(_told_apart(document.comparison.other, run))),
+        ("Compared with", against),
     )
     return el(
         "header",

@@ -25,7 +25,7 @@ def reliability_chart(bins: Sequence[ReliabilityBin]) -> Html:
     """Draw accuracy by confidence with its intervals, beside the diagonal, over a strip with the rows of each bin."""
     x, y = Scale(0, 1, LEFT, RIGHT), Scale(0, 1, _RELIABILITY_BOTTOM, _TOP)
     diagonal = el("line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), class_="reference")
-    said = el("text", "as sure as it is right", x=x(0.03), y=y(0.03) - 9, class_="note", transform=_along(x, y))
+    said = el("text", "perfectly calibrated", x=x(0.03), y=y(0.03) - 9, class_="note", transform=_along(x, y))
     filled = [each for each in bins if each.n > 0]
     return chart(
         "reliability",
@@ -88,7 +88,7 @@ def _describe_bins(bins: Sequence[ReliabilityBin]) -> str:
         f"{write.number(each.accuracy.value)} are right"
         for each in bins
     ]
-    return f"Points below the diagonal are rows that are less often right than they are sure. {'; '.join(said)}."
+    return f"Below the diagonal, rows are right less often than their confidence says. {'; '.join(said)}."
 
 
 def _along(x: Scale, y: Scale) -> str:

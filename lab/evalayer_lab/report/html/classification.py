@@ -52,7 +52,7 @@ def draw(document: Document, links: Links) -> Section | None:
 
 
 def _one(each: Classification, links: Links, *, named: bool) -> Html:
-    left = f"Left out, for want of a single gold label: {write.rows(each.n_left_out)}." if each.n_left_out else None
+    left = f"Left out, without a single gold label: {write.rows(each.n_left_out)}." if each.n_left_out else None
     return join(
         el("h3", user(each.metric)) if named else None,
         paragraph(left) if left else None,
@@ -129,7 +129,7 @@ def _commonest(each: Classification) -> Html:
         share = n / max(1, sum(each.confusion[gold]))
         answer = user(names[predicted]) if predicted < len(names) else Html(_NO_LABEL)
         rows.append([user(names[gold]), answer, write.count(n), (write.percent(share), f"w{shade(share)}")])
-    caption = f"The commonest confusions. A matrix of {write.count(len(names))} labels would not be readable."
+    caption = f"The most common confusions. A matrix of {write.count(len(names))} labels would not be readable."
     return join(table(caption, columns, rows), left_out(left, "confusions"))
 
 

@@ -24,14 +24,14 @@ def draw(document: Document, _: Links) -> Section | None:
     shown, left = few(compared.differences, _MOST)
     shares = [each.difference for each in shown if _is_share(each)]
     scale = axis_for(*shares, also=(0.0, compared.margin, -compared.margin if compared.margin else None))
-    only = f"{write.rows(compared.n_only_this)} only in this run and {compared.n_only_other:,} only in the other"
+    only = f"{write.rows(compared.n_only_this)} only in this run and {compared.n_only_other:,} only in the other are"
     margin = f" Differences within ±{write.number(compared.margin)} count as equivalent." if compared.margin else ""
     drawn = plot("Difference and its interval", scale, sign=True)
-    columns = ("Metric and verdict", drawn, "This less other", "This", "Other", "p", "q", "Could have shown")
+    columns = ("Metric and verdict", drawn, "This minus other", "This", "Other", "p", "q", "Smallest detectable")
     body = join(
         paragraph(prose(compared.sentence), classes="lead"),
         paragraph(
-            f"This run less the other, on {write.count(compared.n_paired)} paired rows; {only} left out.",
+            f"This run minus the other, on {write.count(compared.n_paired)} paired rows; {only} left out.",
             margin,
         ),
         table("Differences by metric", columns, [_row(each, scale) for each in shown], classes="forest"),
@@ -48,7 +48,7 @@ def _verdict(word: str) -> Html:
 
 def _row(each: Difference, scale: Scale | None) -> list[str]:
     tone = _TONES[each.verdict]
-    drawn = interval_mark(each.difference, scale, 0.0, tone=tone) if _is_share(each) else Html("another scale")
+    drawn = interval_mark(each.difference, scale, 0.0, tone=tone) if _is_share(each) else Html("on another scale")
     small = write.MISSING if each.smallest_detectable is None else f"±{write.number(each.smallest_detectable)}"
     return [
         join(user(each.metric), " ", _verdict(each.verdict), el("span", cut(each.sentence, 400), class_="said")),

@@ -74,7 +74,9 @@ def _basis(given: Confidence) -> Html:
         user(given.correctness),
         ".",
     )
-    missing = [join(f"{write.rows(n)} without: ", user(reason, 300)) for reason, n in given.missing.items()]
+    missing = [
+        join(f"{write.rows(n)} without a confidence: ", user(reason, 300)) for reason, n in given.missing.items()
+    ]
     notes = []
     if given.generated_is_not_largest:
         unlikely = write.rows(given.generated_is_not_largest)
@@ -88,20 +90,20 @@ def _basis(given: Confidence) -> Html:
 def _calibration(given: Confidence) -> str:
     accuracy = given.accuracy
     if given.mean is None or accuracy.value is None:
-        return "No row has both a confidence and a correctness."
+        return "No row has both a confidence and a verdict."
     said = f"mean confidence {write.number(given.mean)}, share right {write.number(accuracy.value)}."
     if accuracy.high is not None and given.mean > accuracy.high:
-        return f"Surer than it is right: {said}"
+        return f"Overconfident on average: {said}"
     if accuracy.low is not None and given.mean < accuracy.low:
-        return f"Less sure than it is right: {said}"
-    return f"On the whole about as sure as it is right: {said}"
+        return f"Underconfident on average: {said}"
+    return f"Well calibrated on average: {said}"
 
 
 def _ranking(given: Confidence) -> str | None:
     if given.auroc.value is None:
         return None
     pairs = write.percent(given.auroc.value)
-    return f"Of a right and a wrong row, the right one has the higher confidence in {pairs} of pairs."
+    return f"In {pairs} of the pairs of a right and a wrong row, the right one has the higher confidence."
 
 
 def _quadrants(quadrants: tuple[Quadrant, ...]) -> Html:
@@ -132,7 +134,7 @@ def _scores(given: Confidence, links: Links) -> Html:
         (
             "Expected calibration error",
             given.expected_calibration_error,
-            "Mean distance of confidence and share right; 0 is perfect.",
+            "Mean distance between confidence and the share that is right; 0 is perfect.",
         ),
         ("Maximum calibration error", given.maximum_calibration_error, "The same in the worst bin."),
         (
@@ -141,13 +143,13 @@ def _scores(given: Confidence, links: Links) -> Html:
             "Root of the mean squared distance, less what chance adds.",
         ),
         ("Brier score", given.brier_score, "Mean squared error of confidence as a forecast; lower is better."),
-        ("AUROC", given.auroc, "The chance that a right row has the higher confidence; 0.5 is a coin."),
+        ("AUROC", given.auroc, "The chance that a right row has the higher confidence; 0.5 is what chance gives."),
         ("Share right", given.accuracy, "On the rows that have a confidence."),
     ]
     plain: list[tuple[str, float | None, str]] = [
         ("Brier: reliability", given.reliability, "The part that calibration can mend; lower is better."),
         ("Brier: resolution", given.resolution, "How far bins differ from the mean; higher is better."),
-        ("Brier: uncertainty", given.uncertainty, "Given by the share that is right."),
+        ("Brier: uncertainty", given.uncertainty, "Follows from the share that is right alone."),
         ("Log loss", given.log_loss, "In nats; lower is better."),
         ("AURC", given.aurc, "Mean risk over all coverages; lower is better."),
         ("Excess AURC", given.excess_aurc, "AURC less that of a perfect order of the same rows."),

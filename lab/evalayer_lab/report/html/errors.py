@@ -49,5 +49,5 @@ def _hedging(given: Hedging) -> Html:
     return join(
         el("h3", "Words of doubt"),
         table("Answers with words of doubt", columns, rows, quiet=True),
-        paragraph("The commonest, with their rows: ", *shown) if shown else None,
+        paragraph("The most common ones, with their rows: ", *shown) if shown else None,
     )

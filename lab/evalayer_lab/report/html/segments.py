@@ -47,19 +47,19 @@ def draw(document: Document, _: Links) -> Section:
 
 
 def _segments(given: Segments) -> Html:
-    small = f"{write.count(given.too_small)} with fewer than {write.rows(given.min_rows)} not ranked."
     if not given.ranked:
         least = f" by metadata: no segment has {write.count(given.min_rows)} scored rows, so none is ranked."
         return paragraph(user(given.metric), least, classes="lead")
-    out = sum(segment.stands_out for segment in given.ranked)
-    worst = f"{write.count(out)} stand{'s' if out == 1 else ''} out" if out else "none stands out"
-    ranked = f"of {write.count(given.n_ranked)} segment{'' if given.n_ranked == 1 else 's'} {worst}"
-    end = f", {small}" if given.too_small else "."
-    lead = paragraph(user(given.metric), " by metadata: ", ranked, end, classes="lead")
+    out, small = sum(segment.stands_out for segment in given.ranked), given.too_small
+    of = f"{write.count(given.n_ranked)} segment{'' if given.n_ranked == 1 else 's'}"
+    said = f" by metadata: {write.count(out) if out else 'none'} of {of} stand{'s' if out < 2 else ''} out"
+    if small:
+        said += f"; {write.count(small)} with fewer than {write.rows(given.min_rows)} {write.are(small)} not ranked"
+    lead = paragraph(user(given.metric), f"{said}.", classes="lead")
     whole = join(
         "The line marks all rows: ",
         stated(given.whole),
-        ". Weakest first, by the end of the interval that flatters them.",
+        ". Weakest first, by the more favourable end of the interval.",
     )
     rest = None
     if len(given.ranked) > _FIRST:
@@ -71,16 +71,18 @@ def _segments(given: Segments) -> Html:
 
 def _segment_table(shown: Sequence[Segment], given: Segments, caption: str) -> Html:
     scale = axis_for(*(segment.estimate for segment in given.ranked), also=(given.whole.value,))
-    sure = any(segment.mean_confidence is not None for segment in shown)
+    confident = any(segment.mean_confidence is not None for segment in shown)
     placed = any(segment.quadrant is not None for segment in shown)
     columns: list[Column | str] = ["Segment", plot("Mean and its interval", scale), "Mean", "Rows"]
-    columns += ["Confidence", "Confidence less accuracy"] if sure else []
+    columns += ["Confidence", "Confidence minus accuracy"] if confident else []
     columns += [Column("Quadrant", None)] if placed else []
-    rows = [_segment_row(segment, scale, given.whole.value, sure=sure, placed=placed) for segment in shown]
+    rows = [_segment_row(segment, scale, given.whole.value, confident=confident, placed=placed) for segment in shown]
     return table(join(f"{caption}, by ", user(given.metric)), columns, rows, classes="forest")
 
 
-def _segment_row(segment: Segment, scale: Scale | None, whole: float | None, *, sure: bool, placed: bool) -> list[Cell]:
+def _segment_row(
+    segment: Segment, scale: Scale | None, whole: float | None, *, confident: bool, placed: bool
+) -> list[Cell]:
     tone = "wrong" if segment.stands_out else ""
     chip = el("span", "stands out", class_="chip wrong") if segment.stands_out else None
     cells: list[Cell] = [
@@ -89,7 +91,7 @@ def _segment_row(segment: Segment, scale: Scale | None, whole: float | None, *, 
         stated(segment.estimate),
         write.count(segment.rows),
     ]
-    if sure:
+    if confident:
         cells += [write.number(segment.mean_confidence), write.number(segment.calibration_gap, sign=True)]
     if placed:
         cells.append(write.MISSING if segment.quadrant is None else titled(segment.quadrant))
@@ -109,7 +111,10 @@ def _heat_map(given: HeatMap, enough: int) -> Html:
         for name, line in zip(given.rows, given.cells, strict=False)
     ]
     keys = join(user(given.metric), " by ", user(given.row_key, 60), " (down) and ", user(given.column_key, 60))
-    said = f" (across), with n rows. The stronger the colour, the weaker; below {write.rows(enough)}, not shaded."
+    said = (
+        " (across), with n rows. The stronger the colour, the weaker the metric. "
+        f"Cells of fewer than {write.rows(enough)} are not shaded."
+    )
     head = [user(given.row_key, 60), *(user(name, 40) for name in given.columns)]
     return join(el("h3", "Two keys at once"), table(join(keys, said), head, body, classes="matrix"))
 

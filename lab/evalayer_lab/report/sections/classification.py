@@ -34,7 +34,8 @@ def analyse(question: Question) -> Part:
         fields={"classifications": found, "decoded": question.results.run.decoded},
         findings=[finding for each in found for finding in _confusions(each, question.results, named=len(found) > 1)],
         notes=[
-            f"The figures of {each.metric} leave out rows whose counters name no single label: {each.n_left_out:,}."
+            f"The figures of {each.metric} leave out {write.rows(each.n_left_out)} whose counters do not name a single "
+            "label."
             for each in found
             if each.n_left_out
         ],
@@ -98,7 +99,7 @@ def _confusions(each: Classification, results: Results, *, named: bool) -> Itera
         step = "Say in the prompt that one of the labels must be given."
     else:
         what = f"{write.are(count)} taken for {each.labels[predicted].label}"
-        step = "Tell the two apart in the prompt, in words of the rows here."
+        step = "Explain in the prompt how the two differ, in the words of these rows."
     golds, predictions, _ = results.classes(next(metric for metric in results.metrics if metric.name == each.metric))
     yield RowFinding(
         5,
@@ -125,7 +126,7 @@ def _show_labels(classification: Classification, console: Console) -> None:
     labels: Sequence[Label] = classification.labels
     what = "by label"
     if len(labels) > _LABELS:
-        what = f"the {_LABELS} commonest of {len(labels):,} labels"
+        what = f"the {_LABELS} most common of {len(labels):,} labels"
         labels = sorted(labels, key=lambda row: -row.gold)[:_LABELS]
     table = new_table(f"{classification.metric}, {what}", "gold", "predicted", "precision", "recall", "f1")
     for row in labels:
@@ -145,7 +146,7 @@ def _show_confusions(classification: Classification, console: Console) -> None:
         for label, row in zip(labels, counts, strict=True):
             add_row(table, label, *map(write.count, row))
     else:
-        table = new_table(f"commonest confusions of {classification.metric}", "rows")
+        table = new_table(f"most common confusions of {classification.metric}", "rows")
         errors = [
             (count, gold, answer)
             for gold, row in enumerate(counts)

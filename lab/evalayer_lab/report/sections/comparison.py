@@ -124,7 +124,7 @@ def compare(question: Question, other: Results) -> Comparison:
     wanted.sort(key=lambda name: chosen is None or name != chosen.name)
     compared = list(_compared(question, other, wanted, pairs))
     if not compared:
-        reason = f"it shares no scored metric with {this.folder} that says which way is better"
+        reason = f"it shares no scored metric with {this.folder} that says whether higher or lower is better"
         raise InputError(reason, path=other.folder)
     if question.metric is not None and chosen is not None and compared[0].metric != chosen.name:
         raise InputError(f"it has no score of {chosen.name} on a row that {this.folder} scores", path=other.folder)
@@ -167,7 +167,7 @@ def compare_scores(
 def judge_all(compared: Sequence[Compared], *, margin: float | None = None) -> tuple[Difference, ...]:
     """Give each metric its verdict, with p-values corrected for the number of metrics (Benjamini and Hochberg)."""
     adjusted = benjamini_hochberg([each.test.p_value for each in compared])
-    return tuple(_judged(each, float(q), margin) for each, q in zip(compared, adjusted, strict=True))
+    return tuple(_judge(each, float(q), margin) for each, q in zip(compared, adjusted, strict=True))
 
 
 def _compared(
@@ -203,7 +203,7 @@ def _clusters(results: Results, key: str) -> NDArray[np.int64]:
     return np.where(codes < 0, len(values) + np.arange(len(codes)), codes)
 
 
-def _judged(compared: Compared, q_value: float, margin: float | None) -> Difference:
+def _judge(compared: Compared, q_value: float, margin: float | None) -> Difference:
     difference, sd = compared.difference.estimate, compared.difference.sd
     low, high, value = difference.low, difference.high, difference.value
     alpha = round(1 - difference.level, 12)

@@ -21,7 +21,7 @@ from evalayer_lab.report._document import (
     Recalibration,
     RiskPoint,
 )
-from evalayer_lab.report._gate import FoundGate, find_gate
+from evalayer_lab.report._gate import FoundGate, gate_rows
 from evalayer_lab.report._judged import HIGH, Judged
 from evalayer_lab.report._metrics import within_scores
 from evalayer_lab.report._part import EXAMPLES, Part, RowFinding
@@ -50,8 +50,8 @@ QuadrantName: TypeAlias = Literal["critical", "overconfident", "conservative", "
 
 METHODS: Final = {
     "confidence": "The label's tokens are found by their place in the answer's JSON, and their probabilities "
-    "multiplied. A row without is counted, never taken as 0. Bins of the reliability diagram are (low, high], 0 in the "
-    "first. Recalibration is cross-fitted in five folds, on at most 20,000 rows. The gate is the lowest threshold "
+    "multiplied. A row without one is counted, never taken as 0. Bins of the reliability diagram are (low, high], 0 in "
+    "the first. Recalibration is cross-fitted in five folds, on at most 20,000 rows. The gate is the lowest threshold "
     "reached by a fixed sequence of coverages, from the most confident rows down, at whose every step the one-sided "
     "Clopper-Pearson bound of the error rate stays below the limit.",
 }
@@ -78,11 +78,11 @@ def analyse(question: Question) -> Part:
     judged = question.judged
     if judged is None:
         return Part({"correctness": correctness, "no_confidence": question.no_confidence})
-    gate = find_gate(judged, max_risk=question.max_risk, level=question.level)
+    gate = gate_rows(judged, max_risk=question.max_risk, level=question.level)
     described = _describe(question.results, judged, gate, level=question.level)
     return Part(
         fields={"correctness": correctness, "confidence": described},
-        findings=[*_sure_failures(judged), *_unsure_failures(judged, described), *_miscalibration(described)],
+        findings=[*_confident_failures(judged), *_doubtful_failures(judged, described), *_miscalibration(described)],
     )
 
 
@@ -200,7 +200,7 @@ def _quadrants(judged: Judged) -> Iterator[Quadrant]:
         yield Quadrant(name=name, meaning=_MEANINGS[name], rows=rows, share=rows / len(inside))
 
 
-def _sure_failures(judged: Judged) -> Iterator[RowFinding]:
+def _confident_failures(judged: Judged) -> Iterator[RowFinding]:
     """Wrong answers with much confidence."""
     wrong = ~judged.correct
     rows = judged.rows[wrong & (judged.confidence > HIGH)]
@@ -210,13 +210,13 @@ def _sure_failures(judged: Judged) -> Iterator[RowFinding]:
             4,
             "overconfident failures",
             f"{n:,} of {np.count_nonzero(wrong):,} wrong answers {write.have(n)} a confidence above {HIGH}.",
-            "They look as safe as correct ones: check their golds first, then what the prompt says of them.",
+            "They look as safe as correct ones: check their golds first, then what the prompt says about them.",
             n,
             rows[np.argsort(-confidence, kind="stable")[:EXAMPLES]].tolist(),
         )
 
 
-def _unsure_failures(judged: Judged, described: Confidence) -> Iterator[RowFinding]:
+def _doubtful_failures(judged: Judged, described: Confidence) -> Iterator[RowFinding]:
     """Wrong answers that a gate can catch."""
     wrong, low = ~judged.correct, judged.confidence <= HIGH
     rows, gate = judged.rows[wrong & low], described.gate
@@ -225,8 +225,8 @@ def _unsure_failures(judged: Judged, described: Confidence) -> Iterator[RowFindi
         return
     if gate.threshold is None:
         step = (
-            f"No gate promises {write.level(gate.max_risk)} errors on so many rows: allow more, or get more rows or a "
-            "better model."
+            f"No gate can promise at most {write.level(gate.max_risk)} errors with so many rows: allow more, or get "
+            "more rows or a better model."
         )
     else:
         none = ", or with none," if described.missing else ""

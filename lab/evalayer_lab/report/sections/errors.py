@@ -105,12 +105,12 @@ def _wrong_rows(results: Results, verdict: Verdict) -> list[_WrongRows]:
             if kind in UNREADABLE:
                 take(kind, ANSWER_KINDS[kind], codes == code)
     for keyword, broken in _violations(results).items():
-        take(f"schema: {keyword}", f"The answer breaks the schema's {keyword} first.", broken)
+        take(f"schema: {keyword}", f"The first rule of the schema that the answer breaks is {keyword}.", broken)
     characters = results.column("answer_characters")
     usual = _usual(characters[verdict.right])
     if usual is not None:
         low, high = usual
-        meaning = "The answer has {} than {:,} characters, as no usual answer does."
+        meaning = "The answer has {} than {:,} characters, which is unusual for a correct one."
         take("too short", meaning.format("fewer", low), characters < low)
         take("too long", meaning.format("more", high), characters > high)
     take(_CONTENT, "The answer has the form that was asked for, and says the wrong thing.", left)
@@ -183,7 +183,7 @@ def _telling_doubt(hedging: Hedging | None, rows: Sequence[int]) -> Iterator[Row
             "hedging",
             f"{write.percent(hedging.wrong.value)} of {hedging.wrong.n:,} wrong answers hedge, and "
             f"{write.percent(hedging.correct.value)} of {hedging.correct.n:,} correct ones.",
-            f"Words of doubt ({words}) tell wrong answers: route answers that hold them to a person.",
+            f"Words of doubt ({words}) are a sign of wrong answers: send answers that contain them to a person.",
             len(rows),
             rows[:EXAMPLES],
         )

@@ -90,7 +90,7 @@ def _join(results: Results) -> Join:
         for found, what in (
             (join.missing, "has no partner in the results"),
             (join.unexpected, "has no partner in the answers or the dataset"),
-            (join.ambiguous, "could have one of several different metadata, and got none"),
+            (join.ambiguous, "could have any of several different metadata, so it was given none"),
             (join.unread_metadata, "has metadata that is not a JSON object"),
         )
         for place in found.places
@@ -112,9 +112,7 @@ def _failed(results: Results) -> Iterator[RowFinding]:
         kind = max(run.failures, key=lambda kind: run.failures[kind], default=None)
         most = f", most often with {kind}" if kind else ""
         sentence = f"{run.rows.failed:,} of {run.rows.read:,} rows failed{most}."
-        yield RowFinding(
-            1, "failed rows", sentence, "Settle these first, because no metric counts them.", run.rows.failed
-        )
+        yield RowFinding(1, "failed rows", sentence, "Fix these first, because no metric counts them.", run.rows.failed)
 
 
 def _missing(results: Results) -> Iterator[RowFinding]:
@@ -141,7 +139,7 @@ def _unscored(question: Question) -> Iterator[RowFinding]:
     reasons = question.results.run.unscored.get(gap.metric)
     if reasons:
         reason, most_rows = max(reasons.items(), key=lambda item: (item[1], item[0]))
-        step = f"Look into the commonest reason, on {most_rows:,}: {reason}."
+        step = f"Look into the most common reason, on {write.rows(most_rows)}: {reason}."
     sentence = f"{gap.metric} could not score {count:,} of {gap.estimate.n + count:,} rows."
     rows = np.flatnonzero(~scored_by(question.results, gap.metric))[:EXAMPLES].tolist()
     yield RowFinding(1, "unscored rows", sentence, step, count, rows)

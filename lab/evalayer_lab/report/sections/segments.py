@@ -28,7 +28,7 @@ from evalayer_lab.statistics import (
 )
 
 METHODS: Final = {
-    "segments": "Segments are ranked by the end of their interval that flatters them. One stands out when that end "
+    "segments": "Segments are ranked by the more favourable end of their interval. One stands out when even that end "
     "misses the value of the whole and the test of slices against the rest holds after Bonferroni's correction for the "
     f"number of segments. Its quadrant is by mean confidence, high from {HIGH} on, and by the value of the whole.",
     "heat_map": "The two keys whose values differ the most, by the variance between their segments.",
@@ -47,7 +47,9 @@ def analyse(question: Question) -> Part:
     target, keys = question.target, question.metadata
     notes = []
     if question.unsegmented:
-        notes.append(f"Too many different values to be segments: {', '.join(question.unsegmented)}.")
+        notes.append(
+            f"These metadata keys have too many different values to be segments: {', '.join(question.unsegmented)}."
+        )
     if target is None or not keys:
         return Part({}, notes=notes)
     table = segment_table(
@@ -119,14 +121,14 @@ def _segments(target: Target, table: SegmentTable) -> Segments:
     return Segments(
         metric=target.metric,
         higher_is_better=target.higher_is_better,
-        whole=_of_scores(target, table.whole),
+        whole=_within_range(target, table.whole),
         min_rows=table.min_scored,
         too_small=table.n_small,
         ranked=tuple(
             Segment(
                 conditions=dict(each.conditions),
                 rows=each.n,
-                estimate=_of_scores(target, each.estimate),
+                estimate=_within_range(target, each.estimate),
                 mean_confidence=each.mean_confidence,
                 calibration_gap=None if each.calibration_gap is None else each.calibration_gap.value,
                 quadrant=each.quadrant,
@@ -168,7 +170,7 @@ def _slices(target: Target, failing: FailingSegments) -> Slices:
             Slice(
                 conditions=dict(each.conditions),
                 rows=each.n,
-                estimate=_of_scores(target, each.estimate),
+                estimate=_within_range(target, each.estimate),
                 shrunk=each.shrunk,
                 p_value=each.p_value,
                 q_value=each.adjusted_p_value,
@@ -209,7 +211,7 @@ def _weak_places(
             "weak slice",
             f"{target.metric} is {write.number(estimate.value)} on the {estimate.n:,} rows with "
             f"{write.conditions(conditions)}, {write.number(segments.whole.value)} on all.",
-            "Read these rows first: give the prompt, or the training data, examples like them.",
+            "Read these rows first, then add examples like them to the prompt or to the training data.",
             estimate.n,
             _worst(target, np.flatnonzero(inside)),
         )
@@ -240,7 +242,7 @@ def _cells(
 def _cell(target: Target, rows: NDArray[np.intp], level: float) -> Estimate:
     scored = rows[target.scored[rows]]
     estimate = score_interval(target.values[scored], level=level, n_unscored=len(rows) - len(scored))
-    return _of_scores(target, estimate)
+    return _within_range(target, estimate)
 
 
 def _spread(table: SegmentTable, key: str) -> float:
@@ -252,5 +254,5 @@ def _spread(table: SegmentTable, key: str) -> float:
     return sum(part.n * (part.value - table.whole.value) ** 2 for part in inside if part.value is not None) / total
 
 
-def _of_scores(target: Target, estimate: Estimate) -> Estimate:
+def _within_range(target: Target, estimate: Estimate) -> Estimate:
     return within_scores(estimate) if target.in_range else estimate
