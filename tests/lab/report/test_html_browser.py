@@ -12,10 +12,11 @@ from tests.lab.report import documents
 from tests.lab.report.browser import Browser, started
 from tests.lab.report.colours import colours
 
+from evalayer_lab.report import Document
 from evalayer_lab.report.html import render_html
 
 WIDTHS = (360, 390, 768, 1280)
-PAGES = {
+PAGES: dict[str, Callable[[], Document]] = {
     "tickets": documents.tickets,
     "hostile": documents.hostile,
     "bare": documents.bare,

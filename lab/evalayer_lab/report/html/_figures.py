@@ -23,7 +23,7 @@ def figures(document: Document, links: Links) -> Section | None:
     whole = [metric for metric in document.metrics if metric.part is None]
     if document.confidence is not None:
         cards.append(_confidence_cards(document.confidence, links))
-    room = _MOST - sum(map(len, cards))
+    room = max(0, _MOST - sum(map(len, cards)))
     cards.insert(len(document.classifications), [_metric_card(metric, links) for metric in whole[:room]])
     shown = [card for group in cards for card in group]
     if not shown:

@@ -33,6 +33,21 @@ from evalayer_lab.statistics import Estimate
 
 _TELLING: Final = 0.0005  # hidden probability that one decimal of a percent shows
 _METHODS: Final = {"temperature": "Temperature", "platt": "Platt (logistic)", "isotonic": "Isotonic"}
+_SCORES: Final = {
+    "expected_calibration_error": ("Expected calibration error", "Mean gap between confidence and share right."),
+    "maximum_calibration_error": ("Maximum calibration error", "The gap in the worst bin."),
+    "debiased_l2_calibration_error": ("Debiased L2 calibration error", "Root mean squared gap, less what chance adds."),
+    "brier_score": ("Brier score", "Mean squared error of confidence as a forecast; lower is better."),
+    "auroc": ("AUROC", "The chance that a right row has the higher confidence; 0.5 is what chance gives."),
+    "accuracy": ("Share right", "On the rows that have a confidence."),
+    "reliability": ("Brier: reliability", "The part that calibration can mend; lower is better."),
+    "resolution": ("Brier: resolution", "How far bins differ from the mean; higher is better."),
+    "uncertainty": ("Brier: uncertainty", "Follows from the share that is right alone."),
+    "log_loss": ("Log loss", "In nats; lower is better."),
+    "aurc": ("AURC", "Mean risk over all coverages; lower is better."),
+    "excess_aurc": ("Excess AURC", "AURC less that of a perfect order of the same rows."),
+}
+"""Fields of `Confidence`: their names and what they mean."""
 _PLACES: Final = (("Right", "conservative", "sound"), ("Wrong", "critical", "overconfident"))
 """The quadrants as rows of a table: low confidence, then high."""
 
@@ -130,35 +145,14 @@ def _quadrant(each: Quadrant) -> Html:
 
 
 def _scores(given: Confidence, links: Links) -> Html:
-    estimates: list[tuple[str, Estimate, str]] = [
-        (
-            "Expected calibration error",
-            given.expected_calibration_error,
-            "Mean distance between confidence and the share that is right; 0 is perfect.",
-        ),
-        ("Maximum calibration error", given.maximum_calibration_error, "The same in the worst bin."),
-        (
-            "Debiased L2 calibration error",
-            given.debiased_l2_calibration_error,
-            "Root of the mean squared distance, less what chance adds.",
-        ),
-        ("Brier score", given.brier_score, "Mean squared error of confidence as a forecast; lower is better."),
-        ("AUROC", given.auroc, "The chance that a right row has the higher confidence; 0.5 is what chance gives."),
-        ("Share right", given.accuracy, "On the rows that have a confidence."),
-    ]
-    plain: list[tuple[str, float | None, str]] = [
-        ("Brier: reliability", given.reliability, "The part that calibration can mend; lower is better."),
-        ("Brier: resolution", given.resolution, "How far bins differ from the mean; higher is better."),
-        ("Brier: uncertainty", given.uncertainty, "Follows from the share that is right alone."),
-        ("Log loss", given.log_loss, "In nats; lower is better."),
-        ("AURC", given.aurc, "Mean risk over all coverages; lower is better."),
-        ("Excess AURC", given.excess_aurc, "AURC less that of a perfect order of the same rows."),
-    ]
     columns = ("Score", "Value, with its interval", Column("What it means", "text"), Column("How", "text"))
-    rows: list[list[Cell]] = [
-        [name, stated(value), meaning, links.method(value.method)] for name, value, meaning in estimates
-    ]
-    rows += [[name, el("span", write.number(number), class_="value"), meaning, ""] for name, number, meaning in plain]
+    rows: list[list[Cell]] = []
+    for field, (name, meaning) in _SCORES.items():
+        score = getattr(given, field)
+        if isinstance(score, Estimate):
+            rows.append([name, stated(score), meaning, links.method(score.method)])
+        else:
+            rows.append([name, el("span", write.number(score), class_="value"), meaning, ""])
     return details("All scores of confidence", table("Scores of confidence", columns, rows))
 
 
