@@ -80,7 +80,7 @@ def gate_threshold(
 ) -> Gate:
     """Find the lowest threshold whose error rate above it is at most `max_risk`, with confidence `level`.
 
-    The coverages `min_coverage`, 1 % more, and so on up to 100 % are tested in this order, each by the one-sided
+    The coverages `min_coverage`, 1% more, and so on up to 100% are tested in this order, each by the one-sided
     Clopper-Pearson bound of the error rate of its most confident rows. The first that fails ends the search, and the
     last that passed is the gate: with this fixed sequence no test needs a correction for the others (P. Bauer, 1991,
     "Multiple testing in clinical trials", Statistics in Medicine 10; for thresholds A. N. Angelopoulos et al., 2021,

@@ -53,8 +53,8 @@ def wilson_interval(successes: int, n: int, *, level: float = 0.95, n_unscored: 
     With p = successes / n and z the normal quantile of (1 + level) / 2, the ends are
     (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n): E. B. Wilson (1927), "Probable inference, the law of
     succession, and statistical inference", JASA 22. It stays within [0, 1] and has no zero width at 0 or 1. Averaged
-    over p its coverage is the level; at one p it swings around the level: for 95 % and p between 0.05 and 0.95
-    from 92 to 98 % at n = 20, and from 93 to 97 % at n = 200.
+    over p its coverage is the level; at one p it swings around the level: for 95% and p between 0.05 and 0.95
+    from 92 to 98% at n = 20, and from 93 to 97% at n = 200.
 
     Args:
         successes: rows that count as 1, from 0 to n.
@@ -104,8 +104,8 @@ def jeffreys_interval(successes: int, n: int, *, level: float = 0.95, n_unscored
 
     The ends are the quantiles (1 - level) / 2 and (1 + level) / 2 of Beta(x + 1/2, n - x + 1/2), with x successes; 0
     and 1 where x is 0 and n, as L. D. Brown, T. T. Cai and A. DasGupta (2001), "Interval estimation for a binomial
-    proportion", Statistical Science 16, advise. Averaged over p its coverage is the level; for 95 % and p
-    between 0.05 and 0.95 it swings from 89 to 99 % at n = 20, and from 93 to 96 % at n = 200.
+    proportion", Statistical Science 16, advise. Averaged over p its coverage is the level; for 95% and p
+    between 0.05 and 0.95 it swings from 89 to 99% at n = 20, and from 93 to 96% at n = 200.
 
     Args:
         successes: rows that count as 1, from 0 to n.
@@ -133,8 +133,8 @@ def mean_interval(
     interval covers at its level for normal values at any n, and for others as n grows.
 
     With clusters, the standard error is `clustered_standard_error(finite_clusters=True)`, with one degree of freedom
-    less than there are clusters; one cluster gives no interval. A 95 % interval of clusters of unequal sizes covers
-    about 93 % at 10 clusters, 94 % at 30 and 95 % at 100.
+    less than there are clusters; one cluster gives no interval. A 95% interval of clusters of unequal sizes covers
+    about 93% at 10 clusters, 94% at 30 and 95% at 100.
 
     Args:
         values: the scored rows, shape (n,), finite. With none, the value and both ends are None.

@@ -46,8 +46,8 @@ def prediction_powered_mean(
     Zrnic (2023), "PPI++". However wrong the predictions are, the mean is not biased for it, provided the labelled
     rows are a random sample of all; it then equals the mean of the labels.
 
-    The interval is Student's t with n - 1 degrees of freedom. In simulations a 95 % interval covers about 94 %
-    at 20 to 50 labelled rows, because the weight is fitted to them, and 94 to 96 % with more.
+    The interval is Student's t with n - 1 degrees of freedom. In simulations a 95% interval covers about 94%
+    at 20 to 50 labelled rows, because the weight is fitted to them, and 94 to 96% with more.
 
     Args:
         labelled: the labels, shape (n,), finite.

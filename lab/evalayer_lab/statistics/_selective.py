@@ -107,7 +107,7 @@ def aurc(
 
     The interval is value ± z √(mean squared influence / n): the area is a mean over rows of error times -ln of
     the share of rows at least as confident, and the influence of a row is its own term and what it does to the ranks
-    of others. At 95 % it covers in 92 to 95 % of samples with 70 errors or more, in 88 to 93 % with 15 to 30. Where all
+    of others. At 95% it covers in 92 to 95% of samples with 70 errors or more, in 88 to 93% with 15 to 30. Where all
     rows are correct or all wrong there is none.
 
     Args:

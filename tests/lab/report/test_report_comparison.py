@@ -211,4 +211,4 @@ def test_a_p_value_is_corrected_for_the_number_of_metrics() -> None:
 def test_a_small_difference_is_not_written_as_none() -> None:
     this, other = np.repeat([1.0, 0.0], [900_200, 99_800]), np.repeat([1.0, 0.0], [900_000, 100_000])
     (found,) = judge_all([compare_scores("m", this, other)])
-    assert found.sentence.startswith("Better: m is 0.900 beside 0.900, a difference of +0.0002 (95% interval +0.00017")
+    assert found.sentence.startswith("Better: m is 0.900 beside 0.900, a difference of +0.00020 (95% interval +0.00017")

@@ -166,6 +166,9 @@ def test_a_weak_slice_and_its_worst_rows(tmp_path: Path) -> None:
     document = report_of(tmp_path / "run", rows)
     finding = the(document, "weak slice")
     assert finding.sentence == "class.correct is 0.750 on the 80 rows with part = a, 0.950 on all."
+    assert document.slices is not None
+    said = "1 segment fails more than the rest, of 2 searched: it holds 100% of the errors on 20% of the rows."
+    assert document.slices.sentence == said
     assert [(example.correct, example.metadata) for example in examples_of(document, finding)] == [
         (False, {"part": "a"})
     ] * 3

@@ -90,6 +90,32 @@ def test_a_gate_that_cannot_be_met_exits_with_1_and_writes_no_router(tmp_path: P
     assert not (tmp_path / "routing").exists()
 
 
+@pytest.mark.parametrize(
+    ("confidences", "wrong", "why"),
+    [
+        ([0.9] * 58, 0, "it takes at least 59 rows, all of them right, and there are 58."),
+        ([0.9] * 59 + [0.2], 1, "of the 59 most confident rows, where the search begins, 1 is wrong."),
+        ([0.9] * 70, 70, "of the 70 most confident rows, where the search begins, 70 are wrong."),
+    ],
+)
+def test_why_there_is_no_gate(tmp_path: Path, confidences: list[float], wrong: int, why: str) -> None:
+    rows = [
+        ticket(i, "access", "network" if i < wrong else None, confidence=confidence)
+        for i, confidence in enumerate(confidences)
+    ]
+    found = find_gate(read_tickets(tmp_path / "run", rows), max_risk=0.05)
+    assert found.sentence == f"No threshold gives an error rate of at most 5% with 95% confidence: {why}"
+
+
+def test_the_sentence_counts_the_rows_that_can_pass(tmp_path: Path) -> None:
+    rows = [ticket(i, confidence=0.9 if i < 90 else 0.5 if i < 100 else None) for i in range(107)]
+    rows[95:100] = [ticket(i, "access", "network", confidence=0.5) for i in range(95, 100)]
+    found = find_gate(read_tickets(tmp_path / "run", rows), max_risk=0.05)
+    assert found.sentence.startswith(
+        "90 of 100 rows that have a confidence and a verdict are above a confidence of 0.5, 0 of them wrong: "
+    )
+
+
 def test_a_gate_by_another_metric_and_kind(tmp_path: Path) -> None:
     rows = [
         ticket(i, "access", confidence=0.9 if i < 80 else 0.2, toxic=float(i >= 80), grade=i / 100) for i in range(100)
