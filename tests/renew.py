@@ -8,7 +8,7 @@ from typing import Final
 
 from tests import commands, messages
 
-from evalayer_lab.report import Document
+from evalayer_lab.report import json_schema
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "python -m tests.renew"
@@ -16,7 +16,7 @@ COMMAND = "python -m tests.renew"
 
 def render_schema() -> str:
     """The JSON Schema of a report."""
-    return json.dumps(Document.model_json_schema(mode="serialization"), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 MADE: Final[Mapping[Path, Callable[[], str]]] = {

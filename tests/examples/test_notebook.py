@@ -33,7 +33,7 @@ def test_the_notebook_runs_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "220 good rows, 0 errors" in printed
     assert "<iframe sandbox" in printed
     assert "difficulty = hard" in printed
-    assert "with 95 % confidence" in printed
+    assert "with 95% confidence" in printed
     assert "over 40 paired rows" in printed
 
 

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from evalayer_lab.answers import CONFIDENCE_KINDS
 from evalayer_lab.cli._console import LEVEL
-from evalayer_lab.inputs import InputError
+from evalayer_lab.inputs import writing
 
 if TYPE_CHECKING:
     from evalayer_lab.report import Document
     from evalayer_lab.results import Results
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-CONFIDENCE_KINDS: Final = ("joint", "renormalised", "geometric_mean", "first_token")
 
 with_level: Final = click.option(
     "--level",
@@ -27,10 +26,10 @@ with_level: Final = click.option(
     help="The confidence level of intervals and promises.",
 )
 _OPTIONS: Final = (
-    click.option("--metric", metavar="NAME", help="The metric to look into.  [default: a classification's]"),
+    click.option("--metric", metavar="NAME", help="The metric to look into.  [default: a classification]"),
     click.option(
         "--confidence",
-        type=click.Choice(CONFIDENCE_KINDS),
+        type=click.Choice(list(CONFIDENCE_KINDS)),
         default="joint",
         show_default=True,
         help="How a row's confidence is taken from the tokens of its label.",
@@ -74,8 +73,6 @@ def write_html(document: Document, path: Path) -> None:
     from evalayer_lab.report.html import render_html
 
     page = render_html(document)
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=path) from error

@@ -12,10 +12,10 @@ from evalayer_lab.cli._results import read, with_level
 @click.argument("baseline", metavar="A")
 @click.argument("candidate", metavar="B")
 @click.option(
-    "--metric", metavar="NAME", help="The metric of the verdict.  [default: a classification's, or the first]"
+    "--metric", metavar="NAME", help="The metric of the verdict.  [default: a classification, else the first]"
 )
 @click.option("--cluster", metavar="KEY", help="A metadata key whose rows are not independent of each other.")
-@click.option("--margin", type=POSITIVE, help="Differences within it count as equivalent, as 0.02.")
+@click.option("--margin", type=POSITIVE, help="Differences within it count as equivalent, such as 0.02.")
 @with_level
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as one JSON object.")
 @click.pass_context

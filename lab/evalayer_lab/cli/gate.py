@@ -12,7 +12,7 @@ from evalayer_lab.cli._console import SHARE
 from evalayer_lab.cli._results import read, with_options
 
 if TYPE_CHECKING:
-    from evalayer_lab.report import ConfidenceKind
+    from evalayer_lab.answers import ConfidenceKind
 
 
 @click.command()
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "--max-risk",
     type=SHARE,
     required=True,
-    help="The error rate of answers that pass, at most, as 0.05.",
+    help="The highest error rate to allow among the answers that pass, such as 0.05.",
 )
 @click.option(
     "--router",
@@ -62,18 +62,18 @@ def gate(
       evalayer gate output/support-tickets --max-risk 0.25
       evalayer gate output/support-tickets --max-risk 0.25 --router routing --json
     """
-    from evalayer_lab.report import gate_of, write_router
+    from evalayer_lab.report import find_gate, write_router
 
-    found = gate_of(
+    found = find_gate(
         read(output, field, data, partial=partial), metric=metric, kind=confidence, max_risk=max_risk, level=level
     )
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
     else:
-        click.echo(f"{found.gate.sentence}\nAn answer is right or wrong by {found.judged.metric}.")
+        click.echo(f"{found.sentence}\nAn answer is right or wrong by {found.judged.metric}.")
     if found.gate.threshold is None:
         if router is not None:
-            click.echo(f"No router is written to {router}, and one that is there is not vouched for.", err=True)
+            click.echo(f"No router is written to {router}; do not rely on one that is there already.", err=True)
         ctx.exit(1)
     if router is not None:
         files = write_router(found, router)

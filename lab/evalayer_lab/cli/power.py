@@ -25,13 +25,13 @@ class _Line:
 
 
 @click.command()
-@click.option("--difference", type=POSITIVE, help="The difference to show, as 0.03.")
-@click.option("--rows", type=click.IntRange(min=2, max=10**12), help="The rows there are.")
+@click.option("--difference", type=POSITIVE, help="The difference to detect, such as 0.03.")
+@click.option("--rows", type=click.IntRange(min=2, max=10**12), help="How many rows there are.")
 @click.option("--discordant", type=SHARE, help="The share of rows on which one run is right and the other wrong.")
 @click.option("--sd", type=POSITIVE, help="The standard deviation of a row's difference.")
-@click.option("--runs", nargs=2, metavar="A B", help="Two runs on the same rows, to take it from.")
-@click.option("--metric", metavar="NAME", help="With --runs: the metric.  [default: a classification's, or the first]")
-@click.option("--power", "wanted", type=SHARE, default=0.8, show_default=True, help="The chance to show it.")
+@click.option("--runs", nargs=2, metavar="A B", help="Two runs on the same rows, to take the standard deviation from.")
+@click.option("--metric", metavar="NAME", help="With --runs: the metric.  [default: a classification, else the first]")
+@click.option("--power", "wanted", type=SHARE, default=0.8, show_default=True, help="The chance of detecting it.")
 @click.option("--alpha", type=SHARE, default=0.05, show_default=True, help="The chance of a false alarm.")
 @click.option("--json", "as_json", is_flag=True, help="Print [{discordant, sd, rows, difference}].")
 def power(
@@ -61,9 +61,9 @@ def power(
     if sum(each is not None for each in (discordant, sd, runs)) > 1:
         raise click.UsageError("give one of --discordant, --sd and --runs")
     if metric is not None and runs is None:
-        raise click.UsageError("--metric is of the two runs: give --runs A B with it")
+        raise click.UsageError("--metric names a metric of two runs: give --runs A B with it")
     if runs is not None:
-        sd = _sd_of(*runs, metric)
+        sd = _read_sd(*runs, metric)
     try:
         lines = _lines(difference, rows, discordant, sd, wanted, alpha)
     except ValueError as error:
@@ -73,19 +73,19 @@ def power(
         return
     for line in lines:
         if line.discordant is None:
-            where = f"where a row's difference has a standard deviation of {line.sd:.3g}"
+            condition = f"where a row's difference has a standard deviation of {line.sd:.3g}"
         else:
-            where = f"where {100 * line.discordant:g} % of the rows differ"
+            condition = f"where {100 * line.discordant:g}% of the rows differ"
         if line.difference is None:
-            click.echo(f"{line.rows:,} rows are too few to show any difference {where}")
+            click.echo(f"{line.rows:,} rows are too few to show any difference {condition}")
         elif rows is None:
-            click.echo(f"{line.rows:>9,} rows show a difference of {line.difference:g} {where}")
+            click.echo(f"{line.rows:>9,} rows show a difference of {line.difference:g} {condition}")
         else:
-            click.echo(f"{line.rows:,} rows show a difference of {line.difference:.4f} {where}")
+            click.echo(f"{line.rows:,} rows show a difference of {line.difference:.4f} {condition}")
     click.echo(f"Paired rows, power {wanted:g}, two-sided at {alpha:g}.")
 
 
-def _sd_of(a: str, b: str, metric: str | None) -> float:
+def _read_sd(a: str, b: str, metric: str | None) -> float:
     from evalayer_lab.report import compare_runs
 
     sd = compare_runs(read(b), read(a), metric=metric).differences[0].sd

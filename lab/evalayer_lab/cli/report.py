@@ -11,7 +11,7 @@ from evalayer_lab.cli._console import SHARE
 from evalayer_lab.cli._results import read, with_options, write_html
 
 if TYPE_CHECKING:
-    from evalayer_lab.report import ConfidenceKind
+    from evalayer_lab.answers import ConfidenceKind
 
 
 @click.command()
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     type=SHARE,
     default=0.05,
     show_default=True,
-    help="The error rate that the gate promises.",
+    help="The highest error rate that the gate promises.",
 )
 @click.option("--texts/--no-texts", default=None, help="Show prompts and answers.  [default: in HTML only]")
 @with_options

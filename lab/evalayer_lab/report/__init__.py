@@ -1,21 +1,25 @@
 """What a run found: one document, shown on a terminal, as JSON and as HTML."""
 
-from evalayer_lab.report._analyse import analyse, compare_runs, gate_of
-from evalayer_lab.report._confidence import ConfidenceKind
-from evalayer_lab.report._document import Comparison, Document, Estimate
-from evalayer_lab.report._router import FoundGate, write_router
+from evalayer_lab.report._analyse import analyse, compare_runs
+from evalayer_lab.report._document import Comparison, Confidence, Document, Example, Finding
+from evalayer_lab.report._gate import FoundGate, find_gate, write_router
+from evalayer_lab.report._schema import json_schema
 from evalayer_lab.report._terminal import render
-from evalayer_lab.report._terminal_comparison import render_comparison
+from evalayer_lab.report.sections.comparison import render_comparison
+from evalayer_lab.statistics import Estimate
 
 __all__ = [
     "Comparison",
-    "ConfidenceKind",
+    "Confidence",
     "Document",
     "Estimate",
+    "Example",
+    "Finding",
     "FoundGate",
     "analyse",
     "compare_runs",
-    "gate_of",
+    "find_gate",
+    "json_schema",
     "render",
     "render_comparison",
     "write_router",

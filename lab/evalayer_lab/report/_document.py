@@ -6,32 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from evalayer_lab.statistics import Estimate, ReliabilityBin
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class Estimate(_Part):
-    """A number with what is known of its precision."""
-
-    value: float | None
-    """The estimate; null where no row gives one. Never 0.0 for want of data."""
-    low: float | None = None
-    """Lower end of the interval; null where the data give none."""
-    high: float | None = None
-    """Upper end of the interval; null where the data give none."""
-    level: float = 0.95
-    """Confidence level of the interval."""
-    method: str
-    """How value and interval were computed: a key of `methods`."""
-    n: int
-    """Rows the estimate stands on."""
-    n_unscored: int = 0
-    """Rows that should have had a value and have none."""
-    seed: int | None = None
-    """Seed of the resampling, if there was any."""
-    resamples: int | None = None
-    """Number of resamples, if there were any."""
 
 
 class Run(_Part):
@@ -123,19 +102,9 @@ class Classification(_Part):
     """`accuracy`, `balanced_accuracy`, `f1_macro`, `f1_weighted`, `mcc`, `kappa`, …"""
     labels: tuple[Label, ...]
     confusion: tuple[tuple[int, ...], ...]
-    """Rows by gold label, then by predicted label; the last column counts predictions that are none of the labels."""
+    """Rows by gold label, then by predicted label; the last column counts predictions that are not among the labels."""
     n_left_out: int = 0
     """Rows that name no single gold label."""
-
-
-class Bin(_Part):
-    """Rows whose confidence lies in (low, high]; the first bin also holds 0."""
-
-    low: float
-    high: float
-    n: int
-    mean_confidence: float | None
-    accuracy: Estimate
 
 
 class RiskPoint(_Part):
@@ -217,7 +186,7 @@ class Confidence(_Part):
     """The chance that a correct row has a higher confidence than a wrong one."""
     aurc: float | None
     excess_aurc: float | None
-    bins: tuple[Bin, ...]
+    bins: tuple[ReliabilityBin, ...]
     risk_coverage: tuple[RiskPoint, ...]
     """Thinned to at most a few hundred points."""
     gate: Gate
@@ -262,6 +231,7 @@ class HeatMap(_Part):
     """A metric by two metadata keys."""
 
     metric: str
+    higher_is_better: bool
     row_key: str
     column_key: str
     rows: tuple[str, ...]
@@ -332,7 +302,7 @@ class Example(_Part):
     correct: bool | None
     confidence: float | None
     gold_label: str | None = None
-    """Null where the label is the whole text and none of the known labels, and texts were not asked for."""
+    """Null where the label is the whole text and not a known label, and texts were not asked for."""
     predicted_label: str | None = None
     metadata: dict[str, str] = {}
     """Of the keys that tell segments apart."""

@@ -6,56 +6,39 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalayer_lab.answers import shaded_tokens
-from evalayer_lab.report._choice import Verdict
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Example, Finding, Token
-from evalayer_lab.report._figures import shown
-from evalayer_lab.report._findings import Found
-from evalayer_lab.report._rows import names_of
+from evalayer_lab.report._judged import Verdict
+from evalayer_lab.report._part import RowFinding
+from evalayer_lab.report._question import Question
+from evalayer_lab.report._rows import read_names
 from evalayer_lab.results import Results, RowTexts
-from evalayer_lab.statistics import MetadataKey
 
 _LONGEST: Final = 4000  # characters of a text that is shown
 _MOST_TOKENS: Final = 400
 
 
-def with_examples(
-    results: Results,
-    found: Sequence[Found],
-    keys: Sequence[MetadataKey],
-    verdict: Verdict | None,
-    confidence: NDArray[np.float64] | None,
-    *,
-    texts: bool,
-) -> tuple[tuple[Finding, ...], tuple[Example, ...]]:
-    """The findings with the ids of their rows, and these rows.
-
-    Args:
-        results: the run.
-        found: the findings.
-        keys: the metadata shown beside a row.
-        verdict: which rows are right and wrong; None if no metric says so.
-        confidence: of each row, NaN where there is none, shape (rows,); None without log probabilities.
-        texts: whether to read prompts, answers, golds and tokens.
-    """
+def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tuple[Finding, ...], tuple[Example, ...]]:
+    """The findings with the ids of their rows, and these rows."""
+    results, texts, confidence = question.results, question.texts, question.confidence
     why: dict[int, str] = {}
     for each in found:
         for row in each.rows:
             why.setdefault(row, each.sentence)
     rows = list(why)
-    names = dict(zip(rows, names_of(results, rows), strict=True))
+    names = dict(zip(rows, read_names(results, rows), strict=True))
     read: Sequence[RowTexts | None] = results.texts(rows) if texts else [None] * len(rows)
     examples = tuple(
         Example(
             id=names[row].id,
             why=why[row],
-            correct=_correct(verdict, row),
+            correct=_correct(question.verdict, row),
             confidence=None if confidence is None or np.isnan(confidence[row]) else float(confidence[row]),
             gold_label=_label(names[row].gold, results, texts=texts),
             predicted_label=_label(names[row].predicted, results, texts=texts),
-            metadata={key.name: key.values[key.codes[row]] for key in keys if key.codes[row] >= 0},
+            metadata={key.name: key.values[key.codes[row]] for key in question.metadata if key.codes[row] >= 0},
             prompt=None if text is None else _cut(text.prompt),
             answer=None if text is None else _cut(text.answer),
             gold=None if text is None else _cut(text.gold),
@@ -88,10 +71,10 @@ def _correct(verdict: Verdict | None, row: int) -> bool | None:
 
 
 def _label(label: str | None, results: Results, *, texts: bool) -> str | None:
-    """A label as it is; but what is none of the known labels can be the text of an answer, and is told like one."""
+    """A label as it is; but one that is not a known label can be the text of an answer, and is told like one."""
     if texts or label is None or label in results.labels:
         return _cut(label)
-    return None if results.field is None else shown(label)
+    return None if results.field is None else write.one_line(label)
 
 
 def _cut(text: str | None) -> str | None:

@@ -18,6 +18,10 @@ _ROWS: Final = """
 _IDENTITY: Final = "SELECT key, ordinal FROM rows"
 
 
+UNREADABLE: Final = ("empty", "only_reasoning", "not_json", "cut_off", "not_an_object")
+"""Kinds of answers that are not the JSON object asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowNames:
     """What a row is called, and its labels.
@@ -33,7 +37,13 @@ class RowNames:
     predicted: str | None
 
 
-def names_of(results: Results, rows: Sequence[int]) -> list[RowNames]:
+def unreadable(results: Results) -> NDArray[np.bool_]:
+    """Which rows have an answer that is not the JSON object asked for, shape (rows,)."""
+    codes, kinds = results.codes("answer_kind")
+    return np.isin(codes, [code for code, kind in enumerate(kinds) if kind in UNREADABLE])
+
+
+def read_names(results: Results, rows: Sequence[int]) -> list[RowNames]:
     """What the rows of these indices are called."""
     if not rows:
         return []
@@ -44,7 +54,7 @@ def names_of(results: Results, rows: Sequence[int]) -> list[RowNames]:
     return [found[row] for row in rows]
 
 
-def paired(this: Results, other: Results) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def pair_rows(this: Results, other: Results) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The rows that both runs have, by content and ordinal: their indices in each, shape (pairs,)."""
     places = {name: row for row, name in enumerate(_identities(other))}
     pairs = [(row, places[name]) for row, name in enumerate(_identities(this)) if name in places]

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evalayer_lab.report._figures import shown
+from evalayer_lab.report.write import one_line
 
 GAP: Final = 2  # blanks between columns
 
 
-def table_of(first: str, *others: str) -> Table:
+def new_table(first: str, *others: str) -> Table:
     """An empty table; the columns after the first are numbers."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
     table.add_column(plain(first), overflow="fold")
@@ -28,7 +28,7 @@ def add_row(table: Table, *cells: str) -> None:
     table.add_row(*map(plain, cells))
 
 
-def show(console: Console, table: Table) -> None:
+def show_table(console: Console, table: Table) -> None:
     """Print a table that has rows, after an empty line."""
     if table.row_count:
         console.print()
@@ -37,9 +37,9 @@ def show(console: Console, table: Table) -> None:
 
 def say(console: Console, text: str, style: str = "") -> None:
     """Print a sentence."""
-    console.print(Text(shown(text, limit=None), style=style))
+    console.print(Text(one_line(text, most=None), style=style))
 
 
 def plain(text: str) -> Text:
     """A text for a cell."""
-    return Text(shown(text))
+    return Text(one_line(text))

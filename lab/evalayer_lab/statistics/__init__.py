@@ -36,6 +36,7 @@ from evalayer_lab.statistics._intervals import (
     wilson_interval,
 )
 from evalayer_lab.statistics._metadata import MetadataKey
+from evalayer_lab.statistics._methods import METHODS
 from evalayer_lab.statistics._power import sample_size, sd_of_zero_one_differences, smallest_detectable_difference
 from evalayer_lab.statistics._prediction_powered import PredictionPoweredMean, prediction_powered_mean
 from evalayer_lab.statistics._ranking import auroc
@@ -55,6 +56,7 @@ from evalayer_lab.statistics._selective import AreaUnderRiskCoverage, RiskCovera
 from evalayer_lab.statistics._slices import FailingSegment, FailingSegments, find_failing_segments
 
 __all__ = [
+    "METHODS",
     "AreaUnderRiskCoverage",
     "Averages",
     "BrierDecomposition",

@@ -131,10 +131,11 @@ def estimate_of_bins(
     correct: ArrayLike,
     bins: int,
     scheme: Scheme,
+    *,
     level: float,
-    resamples: int,
-    seed: int,
     n_unscored: int,
+    resamples: int = 0,
+    seed: int = 0,
     truth: Callable[[BinSums], Floats] | None = None,
 ) -> Estimate:
     """Estimate a statistic of bins. `truth` is its true value where the rows at hand are the whole world."""

@@ -127,7 +127,7 @@ def expected_calibration_error(
 
     The interval is the basic bootstrap, 2v - q with q the quantiles of the resampled values, cut at 0 and 1. Rows are
     resampled as the counts of bin and correctness, with the bins held where they are, so that the cost does not
-    grow with the rows. A 95 % interval covers the error of these bins in 86 to 96 % of samples where gaps stand out
+    grow with the rows. A 95% interval covers the error of these bins in 86 to 96% of samples where gaps stand out
     from noise, in about half where the model is calibrated; those of the L2 errors hold their level.
 
     Args:
@@ -146,7 +146,9 @@ def expected_calibration_error(
     >>> expected_calibration_error([0.9, 0.9, 0.6, 0.6], [1, 0, 1, 0]).value
     0.25
     """
-    return estimate_of_bins(_expected, confidence, correct, bins, scheme, level, resamples, seed, n_unscored)
+    return estimate_of_bins(
+        _expected, confidence, correct, bins, scheme, level=level, resamples=resamples, seed=seed, n_unscored=n_unscored
+    )
 
 
 def maximum_calibration_error(
@@ -160,7 +162,7 @@ def maximum_calibration_error(
 ) -> Estimate:
     """Estimate the maximum calibration error, max_b |c̄_b - ȳ_b| over the bins that have rows.
 
-    It has no interval: those of the bootstrap, which cannot mend a maximum, cover the true value in 55 to 75 % of
+    It has no interval: those of the bootstrap, which cannot mend a maximum, cover the true value in 55 to 75% of
     samples. A bin of one row counts as much as any here, so with few rows it is mostly noise.
 
     Args:
@@ -177,7 +179,7 @@ def maximum_calibration_error(
     >>> round(maximum_calibration_error([0.9, 0.9, 0.6, 0.6], [1, 0, 1, 0]).value, 6)
     0.4
     """
-    return estimate_of_bins(_maximum, confidence, correct, bins, scheme, level, 0, 0, n_unscored)
+    return estimate_of_bins(_maximum, confidence, correct, bins, scheme, level=level, n_unscored=n_unscored)
 
 
 def l2_calibration_error(
@@ -194,15 +196,24 @@ def l2_calibration_error(
     """Estimate the L2 calibration error by plugging in: √(Σ_b n_b/n (c̄_b - ȳ_b)²).
 
     Arguments and errors are those of `expected_calibration_error`. The interval is the basic bootstrap of the square,
-    v - (q - plug-in value), cut at 0 and rooted: at 95 % it covers in 94 % of samples or
-    more, and with width bins in 92 % or more.
+    v - (q - plug-in value), cut at 0 and rooted: at 95% it covers in 94% of samples or
+    more, and with width bins in 92% or more.
 
     >>> round(l2_calibration_error([0.9, 0.9, 0.6, 0.6], [1, 0, 1, 0], bins=2).value, 6)
     0.291548
     """
-    return _rooted(
-        estimate_of_bins(squared_error, confidence, correct, bins, scheme, level, resamples, seed, n_unscored)
+    square = estimate_of_bins(
+        squared_error,
+        confidence,
+        correct,
+        bins,
+        scheme,
+        level=level,
+        resamples=resamples,
+        seed=seed,
+        n_unscored=n_unscored,
     )
+    return _rooted(square)
 
 
 def debiased_l2_calibration_error(
@@ -223,17 +234,25 @@ def debiased_l2_calibration_error(
     nothing. A value of 0 says that the gaps are no larger than noise.
 
     Arguments and errors are those of `expected_calibration_error`. The interval is the basic bootstrap of the square,
-    v - (q - plug-in value), cut at 0 and rooted: at 95 % it covers in 94 % of samples or
-    more, and with width bins in 92 % or more.
+    v - (q - plug-in value), cut at 0 and rooted: at 95% it covers in 94% of samples or
+    more, and with width bins in 92% or more.
 
     >>> debiased_l2_calibration_error([0.9, 0.9, 0.6, 0.6], [1, 0, 1, 0], bins=2).value
     0.0
     """
-    return _rooted(
-        estimate_of_bins(
-            _debiased, confidence, correct, bins, scheme, level, resamples, seed, n_unscored, squared_error
-        )
+    square = estimate_of_bins(
+        _debiased,
+        confidence,
+        correct,
+        bins,
+        scheme,
+        level=level,
+        resamples=resamples,
+        seed=seed,
+        n_unscored=n_unscored,
+        truth=squared_error,
     )
+    return _rooted(square)
 
 
 def _expected(sums: BinSums) -> Floats:

@@ -119,10 +119,10 @@ def classification_report(
       row stands for as many rows as the design effect says, and the percentiles are widened for the number of
       clusters (T. C. Hesterberg, 2015, "What teachers should know about the bootstrap").
 
-    In simulations 95 % intervals of rows cover 93 to 97 % where each label has 10 rows or more and there are 10 errors
+    In simulations 95% intervals of rows cover 93 to 97% where each label has 10 rows or more and there are 10 errors
     or more. With about 5 rows of the rarest of 10 labels, that of the macro F1 and of the weighted precision cover 90
-    to 92 %, because resamples lose the label. With 1 to 4 errors to be expected coverage swings with their number,
-    that of micro and weighted F1 from 82 to 97 %. With clusters they cover 93 to 97 % at 15 clusters or more.
+    to 92%, because resamples lose the label. With 1 to 4 errors to be expected coverage swings with their number,
+    that of micro and weighted F1 from 82 to 97%. With clusters they cover 93 to 97% at 15 clusters or more.
 
     Args:
         gold: the label of each row or None, shape (n,); or its place in `labels` as an integer, -1 for None.

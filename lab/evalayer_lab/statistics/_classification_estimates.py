@@ -13,6 +13,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 from evalayer_lab.statistics._bootstrap import Units, effective_rows, resample, units_of_cells
 from evalayer_lab.statistics._confusion import ConfusionMatrix, Marginals, composite_figures
 from evalayer_lab.statistics._intervals import Estimate, wilson_ends
+from evalayer_lab.statistics._methods import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,12 @@ def proportions(counts: Counts) -> list[Estimate]:
     hits, gold, predicted = counts.hits, counts.gold, counts.predicted
     successes = np.concatenate([[hits.sum(), hits.sum()], hits, hits, hits])
     rows = np.concatenate([[gold.sum(), predicted.sum()], predicted, gold, gold + predicted - hits])
+    method: Method = "wilson" if counts.clusters is None else "wilson-clustered"
     if counts.clusters is None:
-        method, worth = "wilson", rows.astype(np.float64)
+        worth = rows.astype(np.float64)
         quantiles = np.full(len(rows), float(ndtri((1 + counts.level) / 2)))
     else:
-        method, (worth, groups) = "wilson-clustered", _effective_rows(counts.clusters)
+        worth, groups = _effective_rows(counts.clusters)
         quantiles = np.asarray(stdtrit(np.maximum(groups - 1, 1), (1 + counts.level) / 2), dtype=np.float64)
         worth[groups == 1] = 0.0
     estimates = []
@@ -76,11 +78,11 @@ def proportions(counts: Counts) -> list[Estimate]:
 
 
 def composites(counts: Counts, accuracy: Estimate) -> dict[str, Estimate]:
-    """Estimate every figure that is no proportion of rows by the bootstrap."""
+    """Estimate every figure that is not a proportion of rows by the bootstrap."""
     n = int(counts.gold.sum())
     marginals = (part.astype(np.float64) for part in (counts.hits, counts.gold, counts.predicted))
     values = {name: float(value) for name, value in composite_figures(Marginals(*marginals)).items()}
-    method = "bootstrap" if counts.clusters is None else "bootstrap-clustered"
+    method: Method = "bootstrap" if counts.clusters is None else "bootstrap-clustered"
     unknown = Estimate(
         None, None, None, counts.level, method, n, counts.confusion.n_left_out, counts.seed, counts.resamples
     )

@@ -75,7 +75,7 @@ def paired_difference(
     - 0/1 metrics: that of D. G. Bonett and R. M. Price (2012), "Adjusted Wald confidence interval for a difference of
       binomial proportions based on paired data", JEBS 37. With x rows on which only a has 1 and y on which only b
       has, u = (x + 1) / (n + 2) and v = (y + 1) / (n + 2), the ends are v - u ± z √((u + v - (v - u)²) / (n + 2)).
-      It has width where the runs agree on every row. A 95 % interval covers 94 to 99 %: more than it says where few
+      It has width where the runs agree on every row. A 95% interval covers 94 to 99%: more than it says where few
       rows differ.
     - other metrics: `mean_interval` of the differences, Student's t. Runs that agree on every row give zero width.
     - any metric with clusters: `mean_interval` of the differences with clusters.

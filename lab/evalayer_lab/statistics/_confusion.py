@@ -40,7 +40,7 @@ def confusion_from_codes(
 
 
 def label_codes(values: Labelled, labels: Sequence[str], name: str) -> NDArray[np.intp]:
-    """Number the labels of the rows by their place in `labels`; -1 for None and for what is none of them.
+    """Number the labels of the rows by their place in `labels`; -1 for None and for what is not one of them.
 
     Args:
         values: a label or None for each row; or integers, which are such numbers already.
@@ -48,7 +48,7 @@ def label_codes(values: Labelled, labels: Sequence[str], name: str) -> NDArray[n
         name: of the argument, for errors.
 
     Raises:
-        ValueError: a value is neither text nor None, or a number is no place in `labels`.
+        ValueError: a value is neither text nor None, or a number is not a place in `labels`.
     """
     numbers = isinstance(values, np.ndarray) and values.dtype.kind in "iu"
     if numbers or (len(values) and isinstance(values[0], int | np.integer)):
@@ -102,7 +102,7 @@ class Marginals:
 
 
 def composite_figures(marginals: Marginals) -> dict[str, Array]:
-    """Compute the figures that are no simple proportion of rows, each of shape (...); NaN where one is undefined.
+    """Compute the figures that are not simple proportions of rows, each of shape (...); NaN where one is undefined.
 
     A precision, recall or F1 of a class whose denominator is zero enters an average as 0.
     """

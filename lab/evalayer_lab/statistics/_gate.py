@@ -29,7 +29,8 @@ class Gate:
             is 2 · level - 1, so that each end alone holds with confidence `level`.
         max_risk: the error rate asked for.
         level: confidence that the error rate of rows that pass is at most `max_risk`.
-        sentence: what was found, in words.
+        n_first: the most confident rows, with which the search begins; 0 where too few have a confidence for a gate.
+        n_first_errors: wrong rows among them.
     """
 
     threshold: float | None
@@ -41,7 +42,8 @@ class Gate:
     risk: Estimate
     max_risk: float
     level: float
-    sentence: str
+    n_first: int
+    n_first_errors: int
 
     @property
     def risk_upper(self) -> float | None:
@@ -78,7 +80,7 @@ def gate_threshold(
 ) -> Gate:
     """Find the lowest threshold whose error rate above it is at most `max_risk`, with confidence `level`.
 
-    The coverages `min_coverage`, 1 % more, and so on up to 100 % are tested in this order, each by the one-sided
+    The coverages `min_coverage`, 1% more, and so on up to 100% are tested in this order, each by the one-sided
     Clopper-Pearson bound of the error rate of its most confident rows. The first that fails ends the search, and the
     last that passed is the gate: with this fixed sequence no test needs a correction for the others (P. Bauer, 1991,
     "Multiple testing in clinical trials", Statistics in Medicine 10; for thresholds A. N. Angelopoulos et al., 2021,
@@ -127,25 +129,8 @@ def gate_threshold(
     passes = bdtr(errors[accepted], accepted, max_risk) <= 1 - level
     steps = len(passes) if passes.all() else int(np.argmin(passes))
     at = int(accepted[steps - 1]) if steps else 0
-    tried = int(accepted[0]) if len(accepted) else 0
+    first = int(accepted[0]) if len(accepted) else 0
     risk = clopper_pearson_interval(int(errors[at]), at, level=round(2 * level - 1, 12))
-    wanted = f"an error rate of at most {_percent(max_risk)} with {_percent(level)} confidence"
-    if at and risk.high is not None:
-        rows = f"{n} rows that have a confidence and a verdict" if n_unscored else f"{n} rows"
-        sentence = (
-            f"Above a confidence of {_between(descending[at], descending[at - 1])} pass {at} of {rows}, {errors[at]} "
-            f"of them wrong: {wanted} (the bound is {_percent(risk.high)})."
-        )
-    elif tried:
-        sentence = (
-            f"No threshold gives {wanted}: of the {tried} most confident rows, where the search begins, "
-            f"{errors[tried]} {'is' if errors[tried] == 1 else 'are'} wrong."
-        )
-    else:
-        most = int(np.max(np.searchsorted(-descending[:n], -limits, side="left"), initial=0))
-        sentence = (
-            f"No threshold gives {wanted}: it takes at least {least} rows, all of them right, and there are {most}."
-        )
     return Gate(
         threshold=float(descending[at]) if at else None,
         coverage=at / n if n else 0.0,
@@ -156,18 +141,9 @@ def gate_threshold(
         risk=risk,
         max_risk=max_risk,
         level=level,
-        sentence=sentence,
+        n_first=first,
+        n_first_errors=int(errors[first]),
     )
-
-
-def _between(threshold: float, accepted: float) -> str:
-    """The threshold in as few digits, from six on, as hold back the rows at it and let those pass that are accepted."""
-    digits = next(digits for digits in range(6, 18) if threshold <= float(f"{threshold:.{digits}g}") < accepted)
-    return f"{threshold:.{digits}g}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.4g} %"
 
 
 def _check(max_risk: float, level: float) -> None:

@@ -17,6 +17,7 @@ from evalayer_lab.statistics._arguments import (
     exact_mean,
     finite_vector,
 )
+from evalayer_lab.statistics._methods import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Estimate:
         low: lower end of the interval; None where the data give none.
         high: upper end of the interval; None where the data give none.
         level: confidence level of the interval, between 0 and 1.
-        method: how the interval was computed, as "wilson" or "bootstrap".
+        method: how value and interval were computed, by its name in `METHODS`.
         n: rows the estimate stands on.
         n_unscored: rows that should have had a score and have none; they are not in `value`.
         seed: of the resampling (PCG64); None where nothing was resampled.
@@ -39,7 +40,7 @@ class Estimate:
     low: float | None
     high: float | None
     level: float
-    method: str
+    method: Method
     n: int
     n_unscored: int
     seed: int | None = None
@@ -52,8 +53,8 @@ def wilson_interval(successes: int, n: int, *, level: float = 0.95, n_unscored: 
     With p = successes / n and z the normal quantile of (1 + level) / 2, the ends are
     (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n): E. B. Wilson (1927), "Probable inference, the law of
     succession, and statistical inference", JASA 22. It stays within [0, 1] and has no zero width at 0 or 1. Averaged
-    over p its coverage is the level; at one p it swings around the level: for 95 % and p between 0.05 and 0.95
-    from 92 to 98 % at n = 20, and from 93 to 97 % at n = 200.
+    over p its coverage is the level; at one p it swings around the level: for 95% and p between 0.05 and 0.95
+    from 92 to 98% at n = 20, and from 93 to 97% at n = 200.
 
     Args:
         successes: rows that count as 1, from 0 to n.
@@ -103,8 +104,8 @@ def jeffreys_interval(successes: int, n: int, *, level: float = 0.95, n_unscored
 
     The ends are the quantiles (1 - level) / 2 and (1 + level) / 2 of Beta(x + 1/2, n - x + 1/2), with x successes; 0
     and 1 where x is 0 and n, as L. D. Brown, T. T. Cai and A. DasGupta (2001), "Interval estimation for a binomial
-    proportion", Statistical Science 16, advise. Averaged over p its coverage is the level; for 95 % and p
-    between 0.05 and 0.95 it swings from 89 to 99 % at n = 20, and from 93 to 96 % at n = 200.
+    proportion", Statistical Science 16, advise. Averaged over p its coverage is the level; for 95% and p
+    between 0.05 and 0.95 it swings from 89 to 99% at n = 20, and from 93 to 96% at n = 200.
 
     Args:
         successes: rows that count as 1, from 0 to n.
@@ -132,8 +133,8 @@ def mean_interval(
     interval covers at its level for normal values at any n, and for others as n grows.
 
     With clusters, the standard error is `clustered_standard_error(finite_clusters=True)`, with one degree of freedom
-    less than there are clusters; one cluster gives no interval. A 95 % interval of clusters of unequal sizes covers
-    about 93 % at 10 clusters, 94 % at 30 and 95 % at 100.
+    less than there are clusters; one cluster gives no interval. A 95% interval of clusters of unequal sizes covers
+    about 93% at 10 clusters, 94% at 30 and 95% at 100.
 
     Args:
         values: the scored rows, shape (n,), finite. With none, the value and both ends are None.
@@ -152,7 +153,7 @@ def mean_interval(
     n = len(vector)
     check_counts(n=n, n_unscored=n_unscored)
     check_level(level)
-    method = "student-t" if clusters is None else "student-t-clustered"
+    method: Method = "student-t" if clusters is None else "student-t-clustered"
     codes, groups = (None, n) if clusters is None else cluster_codes(clusters, n)
     if n == 0:
         return Estimate(None, None, None, level, method, 0, n_unscored)
@@ -229,7 +230,7 @@ def wilson_ends(share: float, n: float, z: float) -> tuple[float, float]:
     return 0.0 if share == 0 else max(0.0, centre - half), 1.0 if share == 1 else min(1.0, centre + half)
 
 
-def _beta_interval(successes: int, n: int, prior: float, method: str, level: float, n_unscored: int) -> Estimate:
+def _beta_interval(successes: int, n: int, prior: float, method: Method, level: float, n_unscored: int) -> Estimate:
     _check_proportion(successes, n, n_unscored, level)
     if n == 0:
         return Estimate(None, None, None, level, method, 0, n_unscored)

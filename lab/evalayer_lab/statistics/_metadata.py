@@ -64,7 +64,7 @@ class Groups:
         return np.asarray(total[self.places], dtype=np.float64)
 
 
-def groups_of(keys: Sequence[MetadataKey], place: int, min_rows: int) -> Groups:
+def group_by_key(keys: Sequence[MetadataKey], place: int, min_rows: int) -> Groups:
     """Group the rows by one key."""
     codes = keys[place].codes.astype(np.intp) + 1
     n = np.bincount(codes, minlength=len(keys[place].values) + 1)
@@ -99,7 +99,7 @@ def combine(left: Groups, right: Groups, min_rows: int) -> Groups:
     return Groups(left.keys + right.keys, values, cells, kept, n[kept], len(names))
 
 
-def conditions_of(keys: Sequence[MetadataKey], places: Iterable[int], values: Iterable[int]) -> tuple[Condition, ...]:
+def name_conditions(keys: Sequence[MetadataKey], places: Iterable[int], values: Iterable[int]) -> tuple[Condition, ...]:
     """Name a group: each of its keys with its value."""
     return tuple((keys[key].name, keys[key].values[value]) for key, value in zip(places, values, strict=True))
 
@@ -108,7 +108,7 @@ def check_keys(keys: Sequence[MetadataKey], rows: int) -> None:
     """Check that each key has a code for each row.
 
     Raises:
-        ValueError: two keys of one name, or codes that are no places of values of all rows.
+        ValueError: two keys of one name, or codes that are not places of values for all rows.
     """
     names = set()
     for key in keys:

@@ -10,6 +10,7 @@ from scipy.special import stdtrit
 
 from evalayer_lab.statistics._arguments import check_counts, check_level, exact_mean, finite_vector
 from evalayer_lab.statistics._intervals import Estimate
+from evalayer_lab.statistics._methods import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ def prediction_powered_mean(
     Zrnic (2023), "PPI++". However wrong the predictions are, the mean is not biased for it, provided the labelled
     rows are a random sample of all; it then equals the mean of the labels.
 
-    The interval is Student's t with n - 1 degrees of freedom. In simulations a 95 % interval covers about 94 %
-    at 20 to 50 labelled rows, because the weight is fitted to them, and 94 to 96 % with more.
+    The interval is Student's t with n - 1 degrees of freedom. In simulations a 95% interval covers about 94%
+    at 20 to 50 labelled rows, because the weight is fitted to them, and 94 to 96% with more.
 
     Args:
         labelled: the labels, shape (n,), finite.
@@ -73,7 +74,7 @@ def prediction_powered_mean(
     check_level(level)
     if weight is not None and not 0 <= weight <= 1:
         raise ValueError(f"weight must lie between 0 and 1, not {weight}")
-    method = "prediction-powered"
+    method: Method = "prediction-powered"
     if n == 0:
         return PredictionPoweredMean(Estimate(None, None, None, level, method, 0, n_unscored), 0.0, others)
     if others < 2 or n < 2:

@@ -29,7 +29,7 @@ class Levels:
     n_errors: Counts
 
 
-def levels_of(confidence: Floats, correct: NDArray[np.bool_]) -> Levels:
+def group_by_confidence(confidence: Floats, correct: NDArray[np.bool_]) -> Levels:
     """Group rows by confidence."""
     order = np.argsort(-confidence)
     ordered = confidence[order]
@@ -61,7 +61,7 @@ def auroc(confidence: ArrayLike, correct: ArrayLike, *, level: float = 0.95, n_u
     """
     check_counts(n=0, n_unscored=n_unscored)
     check_level(level)
-    rows = levels_of(*confidence_and_correct(confidence, correct))
+    rows = group_by_confidence(*confidence_and_correct(confidence, correct))
     wrong, right = rows.n_errors, rows.n - rows.n_errors
     n_wrong, n_right, n = int(wrong.sum()), int(right.sum()), int(rows.n.sum())
     if not n_wrong or not n_right:

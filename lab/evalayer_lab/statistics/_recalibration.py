@@ -13,7 +13,7 @@ from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
 from evalayer_lab.statistics._bins import Floats, confidence_and_correct
-from evalayer_lab.statistics._ranking import levels_of
+from evalayer_lab.statistics._ranking import group_by_confidence
 
 _CLIP: Final = 2.0**-52  # the logit of 0 and 1 is that of this far from them: ±36.04
 _COLDEST: Final = 0.01
@@ -199,7 +199,7 @@ def fit_isotonic(confidence: ArrayLike, correct: ArrayLike) -> IsotonicMap:
     (0.0, 0.5, 0.5, 1.0)
     """
     probability, outcome = _rows(confidence, correct)
-    levels = levels_of(probability, outcome)
+    levels = group_by_confidence(probability, outcome)
     at, n = levels.confidence[::-1], levels.n[::-1].astype(np.float64)
     accuracy = isotonic_regression(1 - levels.n_errors[::-1] / n, weights=n).x
     kept = np.ones(len(at), dtype=np.bool_)

@@ -83,7 +83,9 @@ def brier_decomposition(
     probability, outcome = confidence_and_correct(confidence, correct)
     brier = mean_interval((probability - outcome) ** 2, level=level, n_unscored=n_unscored)
     reliability, resolution, uncertainty = (
-        estimate_of_bins(part, probability, outcome, bins, scheme, level, resamples, seed, n_unscored)
+        estimate_of_bins(
+            part, probability, outcome, bins, scheme, level=level, resamples=resamples, seed=seed, n_unscored=n_unscored
+        )
         for part in (squared_error, _resolution, _uncertainty)
     )
     hidden = None

@@ -12,6 +12,7 @@ from scipy.special import stdtrit
 
 from evalayer_lab.statistics._intervals import Estimate
 from evalayer_lab.statistics._metadata import Codes, Groups
+from evalayer_lab.statistics._methods import Method
 from evalayer_lab.statistics._selective import wilson_arrays
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -50,7 +51,7 @@ class MetricRows:
     """
 
     def __init__(
-        self, values: Floats, scored: NDArray[np.bool_], confidence: Floats | None, *, method: str, has_gap: bool
+        self, values: Floats, scored: NDArray[np.bool_], confidence: Floats | None, *, method: Method, has_gap: bool
     ) -> None:
         self.method, self.has_gap = method, has_gap
         self.values = _Column.of(values, scored)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import Literal, TypeAlias
 
@@ -17,8 +18,8 @@ from evalayer_lab.statistics._metadata import (
     MetadataKey,
     check_keys,
     combine,
-    conditions_of,
-    groups_of,
+    group_by_key,
+    name_conditions,
     numbered,
 )
 from evalayer_lab.statistics._segment_rows import Figures, MetricRows
@@ -143,7 +144,7 @@ def segment_table(
     whole = score_interval(values[scored], level=level, n_unscored=int(np.count_nonzero(~scored)))
     in_range = not np.any((values[scored] < 0) | (values[scored] > 1))
     rows = MetricRows(values, scored, confidence, method=whole.method, has_gap=in_range and higher_is_better)
-    enough = [rows.enough(groups_of(keys, place, min_scored), min_scored) for place in range(len(keys))]
+    enough = [rows.enough(group_by_key(keys, place, min_scored), min_scored) for place in range(len(keys))]
     both = []
     if pairs:
         both = [
@@ -155,42 +156,39 @@ def segment_table(
 
     losses = Losses.of(values[scored], higher_is_better=higher_is_better)
 
-    def p_values(table: Groups) -> Floats:
-        n = rows.values.count(table)
-        inside, every = replace(table, cells=table.cells[scored]), np.ones(len(n), dtype=np.int64)
-        whole_sums = losses.sums(np.ones(len(losses.numbers), dtype=np.bool_))
-        sums = losses.sums_of_groups(inside)
-        return losses.tail(n, sums, every * len(losses.numbers), every[:, None] * whole_sums)[0]
-
-    def judged(figures: Figures, table: Groups, *, fails: bool) -> Segment:
-        return Segment(
-            conditions_of(keys, table.keys, table.values[figures.group]),
-            figures.n,
-            figures.estimate,
-            fails and _is_weaker(figures.estimate, whole, higher_is_better=higher_is_better),
-            figures.mean_confidence,
-            figures.gap,
-            _quadrant(figures, confidence_cut, value_cut, higher_is_better=higher_is_better),
-        )
-
-    def best_case(segment: Segment) -> tuple[float, int, str, str]:
-        low, high = segment.estimate.low, segment.estimate.high
-        end = float("inf") if low is None or high is None else high if higher_is_better else -low
-        return end, -segment.n, segment.key, segment.value
+    def figures(table: Groups) -> Iterator[tuple[Figures, float]]:
+        sums = losses.sums_of_groups(replace(table, cells=table.cells[scored]))
+        p_values, _ = losses.tail_of_all(rows.values.count(table), sums)
+        return zip(rows.figures(table, level), p_values.tolist(), strict=True)
 
     def ranked(tables: Sequence[Groups]) -> tuple[Segment, ...]:
         allowed = (1 - level) / (2 if pairs else 1)
         cut = allowed / max(1, sum(len(table.places) for table in tables))
         segments = (
-            judged(figures, table, fails=p_value <= cut)
+            Segment(
+                name_conditions(keys, table.keys, table.values[each.group]),
+                each.n,
+                each.estimate,
+                p_value <= cut and _is_weaker(each.estimate, whole, higher_is_better=higher_is_better),
+                each.mean_confidence,
+                each.gap,
+                _quadrant(each, confidence_cut, value_cut, higher_is_better=higher_is_better),
+            )
             for table in tables
-            for figures, p_value in zip(rows.figures(table, level), p_values(table).tolist(), strict=True)
+            for each, p_value in figures(table)
         )
-        return tuple(sorted(segments, key=best_case))
+        return tuple(sorted(segments, key=partial(_best_case, higher_is_better=higher_is_better)))
 
     n_values = sum(int(np.count_nonzero(np.bincount(key.codes.astype(np.intp) + 1)[1:])) for key in keys)
     singles = ranked(enough)
     return SegmentTable(whole, singles, ranked(both), n_values - len(singles), min_scored, confidence_cut, value_cut)
+
+
+def _best_case(segment: Segment, *, higher_is_better: bool) -> tuple[float, int, str, str]:
+    """What segments are ranked by: the end of the interval that flatters them, then their rows and their names."""
+    low, high = segment.estimate.low, segment.estimate.high
+    end = float("inf") if low is None or high is None else high if higher_is_better else -low
+    return end, -segment.n, segment.key, segment.value
 
 
 def _quadrant(

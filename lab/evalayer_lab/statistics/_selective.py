@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from evalayer_lab.statistics._arguments import check_counts, check_level
 from evalayer_lab.statistics._bins import Counts, Floats, confidence_and_correct
 from evalayer_lab.statistics._intervals import Estimate
-from evalayer_lab.statistics._ranking import levels_of
+from evalayer_lab.statistics._ranking import group_by_confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def risk_coverage_curve(
     """
     check_counts(n=0, n_unscored=n_unscored)
     check_level(level)
-    levels = levels_of(*confidence_and_correct(confidence, correct))
+    levels = group_by_confidence(*confidence_and_correct(confidence, correct))
     n_accepted, n_errors = np.cumsum(levels.n), np.cumsum(levels.n_errors)
     risk = n_errors / n_accepted
     low, high = wilson_arrays(risk, n_accepted, level)
@@ -107,7 +107,7 @@ def aurc(
 
     The interval is value ± z √(mean squared influence / n): the area is a mean over rows of error times -ln of
     the share of rows at least as confident, and the influence of a row is its own term and what it does to the ranks
-    of others. At 95 % it covers in 92 to 95 % of samples with 70 errors or more, in 88 to 93 % with 15 to 30. Where all
+    of others. At 95% it covers in 92 to 95% of samples with 70 errors or more, in 88 to 93% with 15 to 30. Where all
     rows are correct or all wrong there is none.
 
     Args:
@@ -125,7 +125,7 @@ def aurc(
     """
     check_counts(n=0, n_unscored=n_unscored)
     check_level(level)
-    levels = levels_of(*confidence_and_correct(confidence, correct))
+    levels = group_by_confidence(*confidence_and_correct(confidence, correct))
     n, n_errors = int(levels.n.sum()), int(levels.n_errors.sum())
     if not n:
         none = Estimate(None, None, None, level, "influence", 0, n_unscored)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaincc, ndtr
 
 from evalayer_lab.statistics._hypergeometric import hypergeometric_tail
-from evalayer_lab.statistics._metadata import Groups, MetadataKey, combine, groups_of, numbered
+from evalayer_lab.statistics._metadata import Groups, MetadataKey, combine, group_by_key, numbered
 
 Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.int64]
@@ -120,6 +120,12 @@ class Losses:
         p_values[tested] = _pearson_iii_tail(z[tested], _leaning(skewness, kurtosis))
         return p_values, z
 
+    def tail_of_all(self, n: Counts, sums: Floats) -> tuple[Floats, Floats]:
+        """The same where each group is a part of all rows."""
+        every = np.ones(len(n), dtype=np.int64)
+        whole = self.sums(np.ones(len(self.numbers), dtype=np.bool_))
+        return self.tail(n, sums, every * len(self.numbers), every[:, None] * whole)
+
     def p_value(self, rows: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
         """The p-value of some rows among others that they are part of."""
         n, sums = np.array([np.count_nonzero(rows)]), self.sums(rows)[None]
@@ -159,7 +165,7 @@ class Slices:
 
 def search(losses: Losses, keys: Sequence[MetadataKey], min_rows: int, max_conditions: int) -> Slices:
     """Find every conjunction of up to `max_conditions` values of different keys that has `min_rows` rows."""
-    singles = [numbered(groups_of(keys, place, min_rows)) for place in range(len(keys))]
+    singles = [numbered(group_by_key(keys, place, min_rows)) for place in range(len(keys))]
     found: list[tuple[Groups, Floats]] = []
 
     def descend(groups: Groups) -> None:

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from evalayer_lab.statistics._arguments import check_level
 from evalayer_lab.statistics._hypergeometric import benjamini_hochberg
 from evalayer_lab.statistics._intervals import Estimate, mean_interval, score_interval, wilson_interval
-from evalayer_lab.statistics._metadata import Condition, MetadataKey, check_keys, conditions_of
+from evalayer_lab.statistics._metadata import Condition, MetadataKey, check_keys, name_conditions
 from evalayer_lab.statistics._slice_search import Counts, Losses, Slices, search
 
 Rows: TypeAlias = NDArray[np.bool_]
+
+_MOST_LISTED: Final = 20
 
 
 def not_explained_by_parents(losses: Losses, slices: Slices, failing: Counts, cut: float) -> Counts:
@@ -84,9 +86,6 @@ def prune(losses: Losses, slices: Slices, listed: dict[int, Rows], *, cut: float
     return kept
 
 
-_MOST_LISTED: Final = 20
-
-
 @dataclass(frozen=True, slots=True)
 class FailingSegment:
     """A conjunction of metadata values whose rows fail more often than the rest.
@@ -125,11 +124,11 @@ class FailingSegments:
         n_searched: slices tested.
         n_significant: slices that fail, those that listed ones explain among them.
         share_of_errors: what share of all errors lies in any of `found`; None for a metric outside [0, 1].
+        share_of_rows: what share of the scored rows lies in any of `found`.
         method: the test: "hypergeometric" or "pearson-iii".
         false_discovery_rate: the share of false findings that the correction allows.
         min_rows: the fewest scored rows of a slice.
         max_conditions: the most conditions of a slice.
-        sentence: what was found, in words.
     """
 
     found: tuple[FailingSegment, ...]
@@ -137,11 +136,11 @@ class FailingSegments:
     n_searched: int
     n_significant: int
     share_of_errors: float | None
+    share_of_rows: float
     method: str
     false_discovery_rate: float
     min_rows: int
     max_conditions: int
-    sentence: str
 
 
 def find_failing_segments(
@@ -194,8 +193,8 @@ def find_failing_segments(
     >>> result = find_failing_segments(np.repeat([0.0, 1.0], [40, 160]), np.ones(200, dtype=bool), [key])
     >>> [(each.conditions, each.n, each.share_of_errors) for each in result.found]
     [((('domain', 'hr'),), 40, 1.0)]
-    >>> result.sentence
-    '1 segment fails more than the rest, of 2 searched: it holds 100 % of the errors on 20 % of the rows.'
+    >>> result.n_searched, result.share_of_errors, result.share_of_rows
+    (2, 1.0, 0.2)
     """
     if values.shape != scored.shape or values.ndim != 1:
         raise ValueError(f"values and scored must be vectors of one length, not {values.shape} and {scored.shape}")
@@ -209,68 +208,66 @@ def find_failing_segments(
     if n_unscored:
         values = values[scored]
         keys = [MetadataKey(key.name, key.values, key.codes[scored]) for key in keys]
-    whole = score_interval(values, level=level, n_unscored=n_unscored)
     losses = Losses.of(values, higher_is_better=higher_is_better)
     slices = search(losses, keys, min_rows, max_conditions)
-    everything = np.ones(len(slices.n), dtype=np.int64)
-    whole_sums = losses.sums(np.ones(len(values), dtype=np.bool_))
-    p_values, z = losses.tail(slices.n, slices.sums, everything * len(values), everything[:, None] * whole_sums)
-    adjusted = benjamini_hochberg(p_values)
-    failing = np.flatnonzero(adjusted <= false_discovery_rate)
+    p_values, z = losses.tail_of_all(slices.n, slices.sums)
+    tested = _Tested(values, losses, keys, slices, p_values, benjamini_hochberg(p_values), level)
+    failing = np.flatnonzero(tested.adjusted <= false_discovery_rate)
     cut = false_discovery_rate / max(1, len(slices.n))
     candidates = not_explained_by_parents(losses, slices, failing, cut)
     in_turn = candidates[np.lexsort((-z[candidates], p_values[candidates]))].tolist()
     listed = peel(losses, slices, in_turn, keys, cut=cut, min_rows=min_rows, most=_MOST_LISTED)
     listed = prune(losses, slices, listed, cut=cut, min_rows=min_rows)
     covered = np.logical_or.reduce(list(listed.values())) if listed else np.zeros(len(values), dtype=np.bool_)
-    prior_rows = losses.prior_rows(slices.n, slices.sums)
-    overall = float(values.mean()) if len(values) else 0.0
-    errors = float(losses.numbers.sum()) if losses.in_range else None
-
-    def describe(place: int) -> FailingSegment:
-        inside = listed[place]
-        n = int(slices.n[place])
-        if whole.method == "wilson":
-            estimate = wilson_interval(int(np.count_nonzero(values[inside])), n, level=level)
-        else:
-            estimate = mean_interval(values[inside], level=level)
-        own, rest_loss = float(losses.numbers[inside].sum()), float(losses.numbers[~inside].sum())
-        rest = len(values) - n
-        return FailingSegment(
-            conditions_of(keys, *zip(*slices.conditions(place), strict=True)),
-            n,
-            estimate,
-            float(values[~inside].mean()) if rest else None,
-            overall + (float(values[inside].mean()) - overall) * n / (n + prior_rows),
-            float(p_values[place]),
-            float(adjusted[place]),
-            own / errors if errors else None,
-            max(0.0, own - n * rest_loss / rest) / errors if errors and rest else None,
-        )
-
-    found = sorted(
-        map(describe, listed), key=lambda each: (-(each.share_explained or 0.0), each.p_value, each.conditions)
-    )
-    share = float(losses.numbers[covered].sum()) / errors if errors else None
+    found = (tested.describe(place, inside) for place, inside in listed.items())
     return FailingSegments(
-        tuple(found),
-        whole,
+        tuple(sorted(found, key=lambda each: (-(each.share_explained or 0.0), each.p_value, each.conditions))),
+        score_interval(values, level=level, n_unscored=n_unscored),
         len(slices.n),
         len(failing),
-        share,
+        float(losses.numbers[covered].sum()) / tested.errors if tested.errors else None,
+        float(covered.mean()) if len(covered) else 0.0,
         "hypergeometric" if losses.is_binary else "pearson-iii",
         false_discovery_rate,
         min_rows,
         max_conditions,
-        _sentence(len(found), len(slices.n), min_rows, share, float(covered.mean()) if len(covered) else 0.0),
     )
 
 
-def _sentence(found: int, searched: int, min_rows: int, errors: float | None, rows: float) -> str:
-    if not searched:
-        return f"No segment has {min_rows} scored rows, so none was searched."
-    if not found:
-        return f"No segment stands out: of {searched} searched, none fails more than the rest beyond chance."
-    fails, it = ("1 segment fails", "it holds") if found == 1 else (f"{found} segments fail", "together they hold")
-    share = "" if errors is None else f"{100 * errors:.3g} % of the errors on "
-    return f"{fails} more than the rest, of {searched} searched: {it} {share}{100 * rows:.3g} % of the rows."
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """The slices that were tested, and what there is to say of each."""
+
+    values: NDArray[np.float64]
+    losses: Losses
+    keys: Sequence[MetadataKey]
+    slices: Slices
+    p_values: NDArray[np.float64]
+    adjusted: NDArray[np.float64]
+    level: float
+
+    @property
+    def errors(self) -> float | None:
+        return float(self.losses.numbers.sum()) if self.losses.in_range else None
+
+    def describe(self, place: int, inside: Rows) -> FailingSegment:
+        """Say what is known of a slice, given its rows."""
+        values, losses, errors, n = self.values, self.losses, self.errors, int(self.slices.n[place])
+        if losses.is_binary:
+            estimate = wilson_interval(int(np.count_nonzero(values[inside])), n, level=self.level)
+        else:
+            estimate = mean_interval(values[inside], level=self.level)
+        own, rest_loss = float(losses.numbers[inside].sum()), float(losses.numbers[~inside].sum())
+        rest, overall = len(values) - n, float(values.mean())
+        prior_rows = losses.prior_rows(self.slices.n, self.slices.sums)
+        return FailingSegment(
+            name_conditions(self.keys, *zip(*self.slices.conditions(place), strict=True)),
+            n,
+            estimate,
+            float(values[~inside].mean()) if rest else None,
+            overall + (float(values[inside].mean()) - overall) * n / (n + prior_rows),
+            float(self.p_values[place]),
+            float(self.adjusted[place]),
+            own / errors if errors else None,
+            max(0.0, own - n * rest_loss / rest) / errors if errors and rest else None,
+        )

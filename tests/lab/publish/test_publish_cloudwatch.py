@@ -21,7 +21,7 @@ from evalayer_lab.report import Estimate
 
 
 def figure(name: str, value: float | None) -> Figure:
-    return Figure(name, name, Estimate(value=value, method="mean", n=1))
+    return Figure(name, name, Estimate(value, None, None, 0.95, "student-t", 1, 0))
 
 
 def described(publication: Publication, *, by_run: bool = False) -> list[Mapping[str, Any]]:
@@ -64,7 +64,7 @@ def test_a_figure_without_a_value_is_not_sent_as_zero(publication: Publication) 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 2.0**361])
 def test_a_value_that_cloudwatch_does_not_take_is_refused(publication: Publication, value: float) -> None:
-    estimate = Estimate.model_construct(value=value, method="mean", n=1, n_unscored=0)
+    estimate = Estimate(value, None, None, 0.95, "student-t", 1, 0)
     with pytest.raises(InputError, match="finite numbers"):
         described(replace(publication, figures=(Figure("bad", "bad", estimate),)))
 

@@ -1,29 +1,21 @@
-"""Documents of reports for tests: support tickets, odd ones, and anything that the model allows."""
+"""Documents of reports for tests: of real runs, odd ones, and anything that the model allows."""
 
+import dataclasses
 import functools
+import json
+import tempfile
 import types
 import typing
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from tests.lab.report.estimates import share
-from tests.lab.report.ticket_document import tickets
+from tests.lab.report.output_folder import class_info, class_row, score_info, score_row, write_run
+from tests.lab.report.ticket_rows import mixed_rows, read_tickets, ticket
 
-from evalayer_lab.report import Document, Estimate
-from evalayer_lab.report._document import Classification, Join, Label, Metric, Rows, Run, Segment, Segments
-
-__all__ = [
-    "HOSTILE",
-    "bare",
-    "documents",
-    "hostile",
-    "many_labels",
-    "many_segments",
-    "one_row",
-    "tickets",
-    "without_values",
-]
+from evalayer_lab.report import Document, analyse
+from evalayer_lab.results import read_results
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -37,66 +29,65 @@ HOSTILE = (
     "שלום עולם",
     "",
 )
+NAME = {"run_name": "support_tickets", "task": "support_tickets", "unscored": {"grade": {"no text": 80}}}
 
 
-def bare(**changes: Any) -> Document:
-    """The least that a report can say."""
-    given: dict[str, Any] = {
-        "evalayer": "0.2.0",
-        "run": Run(name="bare", folder="output/bare", digest="0" * 64),
-        "rows": Rows(scored=0),
-        "join": Join(),
-        "metrics": (),
-        "no_confidence": "The answers hold no log probabilities. Set `top_logprobs: 2` in the recipe and run again.",
-    }
-    return Document(**(given | changes))
+@functools.cache
+def tickets(count: int = 400) -> Document:
+    """A report on rows of every kind, compared with a run on half of them."""
+    rows = mixed_rows(count)
+    with tempfile.TemporaryDirectory() as folder:
+        this = read_tickets(Path(folder) / "this", rows, run=NAME)
+        other = [ticket(index, "access", "network", confidence=0.5) for index in range(3)]
+        those = read_tickets(Path(folder) / "other", [*rows[::2], *other], run={"run_name": "baseline"})
+        return analyse(this, other=those, margin=0.02, max_risk=0.5, texts=True)
 
 
 def one_row() -> Document:
     """A single row."""
-    return tickets(1, compared=False)
+    with tempfile.TemporaryDirectory() as folder:
+        return analyse(read_tickets(Path(folder) / "run", [ticket(0, confidence=0.9, metadata={"domain": "a"})]))
+
+
+@functools.cache
+def bare() -> Document:
+    """The least that a report can say."""
+    return _of_run("bare", [], metrics=[])
 
 
 def without_values() -> Document:
     """Metrics and classes without a single value."""
-    nothing = Estimate(value=None, method="wilson", n=0, n_unscored=12)
-    label = Label(label="hardware", gold=0, predicted=0, precision=nothing, recall=nothing, f1=nothing)
-    return bare(
-        rows=Rows(expected=12, read=12, failed=0, scored=12),
-        metrics=(Metric(name="grade", metric="grade", higher_is_better=True, estimate=nothing, worst=0.0, best=1.0),),
-        classifications=(
-            Classification(metric="class", figures={"accuracy": nothing}, labels=(label,), confusion=((0, 0),)),
-        ),
-        segments=Segments(
-            metric="grade", higher_is_better=True, whole=nothing, min_rows=10, too_small=3, ranked=(), n_ranked=0
-        ),
-    )
+    rows = [score_row("grade", None) | class_row(None, None)] * 12
+    return _of_run("without_values", rows, metrics=[score_info("grade"), class_info()])
 
 
-def many_labels(n: int = 200) -> Document:
+@functools.cache
+def many_labels(n: int = 40) -> Document:
     """More labels than a matrix can show."""
-    return tickets(5000, [f"label {index:03d}" for index in range(n)], compared=False)
+    labels = [f"label {index:03d}" for index in range(n)]
+    rows = [class_row(label, label if index % 7 else labels[index - 1], labels) for index, label in enumerate(labels)]
+    return _of_run("many_labels", [*rows, *rows[:1], *rows[7:8] * 3], metrics=[class_info(labels)])
 
 
-def many_segments(n: int = 1000) -> Document:
+@functools.cache
+def many_segments(n: int = 200) -> Document:
     """More segments than can be listed; the names are long."""
-    ranked = tuple(
-        Segment(
-            conditions={"customer": f"customer {index} " + "long_name_" * 12}, rows=40, estimate=share(index % 41, 40)
-        )
-        for index in range(100)
-    )
-    whole = share(20 * n, 40 * n)
-    segments = Segments(
-        metric="class.correct", higher_is_better=True, whole=whole, min_rows=10, too_small=17, ranked=ranked, n_ranked=n
-    )
-    return bare(segments=segments, run=Run(name="long_" * 60, folder="f" * 500, digest="1" * 64))
+    names = [f"customer {index} " + "long_name_" * 12 for index in range(n)]
+    rows = [score_row("grade", float(index % 41 % 2)) for index in range(10 * n)]
+    metadata = [json.dumps({"customer": names[index % n], "tiny": str(index // 200 % 2)}) for index in range(10 * n)]
+    metadata[:17] = [json.dumps({"tiny": f"few {index}"}) for index in range(17)]
+    return _of_run("long_" * 20, rows, metrics=[score_info("grade")], metadata=metadata)
 
 
 def hostile() -> Document:
     """Hostile text wherever text goes."""
     tainted: Document = _tainted(tickets(), iter(HOSTILE * 1000))
     return tainted
+
+
+def _of_run(name: str, rows: list[dict[str, float]], **options: Any) -> Document:
+    with tempfile.TemporaryDirectory() as folder:
+        return analyse(read_results(write_run(Path(folder) / name, rows, **options), cache=False))
 
 
 @functools.cache
@@ -130,23 +121,28 @@ def _strategy(annotation: Any) -> st.SearchStrategy[Any]:
         return st.lists(_strategy(arguments[0]), max_size=3).map(tuple)
     if origin is dict:
         return st.dictionaries(_strategy(arguments[0]), _strategy(arguments[1]), max_size=3)
-    assert issubclass(annotation, BaseModel), annotation
-    fields = {name: _strategy(field.annotation) for name, field in annotation.model_fields.items()}
-    return st.builds(annotation, **fields)
+    assert issubclass(annotation, BaseModel) or dataclasses.is_dataclass(annotation), annotation
+    return st.builds(annotation, **{name: _strategy(field) for name, field in _fields(annotation).items()})
+
+
+def _fields(record: type[Any]) -> dict[str, Any]:
+    """The fields of a model or a record with their types."""
+    if dataclasses.is_dataclass(record):
+        return typing.get_type_hints(record)
+    return {name: field.annotation for name, field in record.model_fields.items()}
 
 
 def _tainted(value: Any, texts: Any) -> Any:
     """The same with every text replaced, except those from a fixed choice."""
-    if isinstance(value, BaseModel):
-        fixed = {
-            name
-            for name, field in type(value).model_fields.items()
-            if typing.get_origin(field.annotation) is typing.Literal
-        }
+    if isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
         changes = {
-            name: _tainted(getattr(value, name), texts) for name in type(value).model_fields if name not in fixed
+            name: _tainted(getattr(value, name), texts)
+            for name, field in _fields(type(value)).items()
+            if typing.get_origin(field) is not typing.Literal
         }
-        return value.model_copy(update=changes)
+        if isinstance(value, BaseModel):
+            return value.model_copy(update=changes)
+        return dataclasses.replace(typing.cast("Any", value), **changes)
     if isinstance(value, tuple):
         return tuple(_tainted(item, texts) for item in value)
     if isinstance(value, dict):

@@ -112,7 +112,7 @@ def test_the_commonest_reason_of_unscored_rows_is_named(tmp_path: Path) -> None:
     document = summary_of(folder)
     assert document["unscored"] == {"grade": {"no JSON": 3, "empty": 1}}
     assert document["next_step"] == (
-        "grade could not score 4 of 4 rows. Look into the commonest reason, on 3: no JSON."
+        "grade could not score 4 of 4 rows. Look into the most common reason, on 3 rows: no JSON."
     )
 
 
@@ -136,7 +136,7 @@ def test_other_folds_are_shown_as_reported(tmp_path: Path, aggregation: str, rep
     text = shown(folder)
     assert f"{aggregation}: the value that the job reports. Mean and interval are over the scored rows." in text
     lines = unspaced(text)
-    assert lines[4] == f"metric mean 95 % interval scored better {aggregation}"
+    assert lines[4] == f"metric mean 95% interval scored better {aggregation}"
     assert lines[6] == f"grade 0.583 0.000 to 1.000 3 higher {reported:.3f}"
 
 
@@ -157,13 +157,13 @@ def test_values_near_the_largest_double(tmp_path: Path) -> None:
         folder = write_run(tmp_path / aggregation, rows, metrics=[score_info("huge")], aggregation=aggregation)
         (huge,) = summary_of(folder)["metrics"]
         assert (huge["value"], huge["low"]) == (pytest.approx(1.7e308 / 3), None)
-        assert "5.667e+307" in shown(folder)
+        assert "5.67e+307" in shown(folder)
 
 
 def test_parts_are_grouped_and_counters_hidden(tmp_path: Path) -> None:
     text = shown(a_run(tmp_path / "run"))
     lines = unspaced(text)
-    start = next(index for index, line in enumerate(lines) if line.startswith("metric mean 95 % interval"))
+    start = next(index for index, line in enumerate(lines) if line.startswith("metric mean 95% interval"))
     assert lines[start + 2 : start + 5] == [
         "class",
         "correct 0.605 0.447 to 0.744 38 higher",
@@ -261,7 +261,7 @@ def test_a_failing_run_says_so_first(tmp_path: Path) -> None:
     path.write_text(json.dumps(run))
     assert summary_of(folder)["next_step"] == (
         "10 of 50 rows failed, most often with postprocess: InvalidEvent. "
-        "Settle these first, because no metric counts them."
+        "Fix these first, because no metric counts them."
     )
     text = shown(folder)
     assert "50 rows read, 10 failed, 40 scored; 4 broken lines left out" in text
@@ -300,7 +300,7 @@ def test_confusions_of_two_classifications_say_whose_they_are(tmp_path: Path) ->
 def test_rows_that_count_for_two_classes_are_noted(tmp_path: Path) -> None:
     rows = [class_row(HARDWARE, HARDWARE), class_row(HARDWARE, HARDWARE) | {"class.fn.v2%2E1 ü%25": 1.0}]
     document = summary_of(write_run(tmp_path / "run", rows, metrics=[class_info()]))
-    assert document["notes"] == ["The figures of class leave out rows whose counters name no single label: 1."]
+    assert document["notes"] == ["The figures of class leave out 1 row whose counters do not name a single label."]
     assert document["classifications"][0]["confusion"] == [[1, 0, 0], [0, 0, 0]]
 
 
@@ -324,7 +324,7 @@ def test_many_classes_are_shown_as_their_commonest_confusions(tmp_path: Path) ->
     rows = [class_row(label, label, labels) for label in labels]
     rows += [class_row(labels[3], labels[5], labels)] * 4 + [class_row(labels[7], None, labels)] * 2
     lines = unspaced(shown(write_run(tmp_path / "run", rows, metrics=[class_info(labels)])))
-    start = next(index for index, line in enumerate(lines) if line.startswith("commonest confusions of class"))
+    start = next(index for index, line in enumerate(lines) if line.startswith("most common confusions of class"))
     assert lines[start + 2 : start + 5] == [
         f"{labels[3]} taken for {labels[5]} 4",
         f"{labels[7]} taken for (invalid) 2",

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from tests.lab.report import documents
 from tests.lab.report.browser import Browser, started
+from tests.lab.report.colours import colours
 
-from evalayer_lab.report.html import _palette, render_html
+from evalayer_lab.report import Document
+from evalayer_lab.report.html import render_html
 
 WIDTHS = (360, 390, 768, 1280)
-PAGES = {
+PAGES: dict[str, Callable[[], Document]] = {
     "tickets": documents.tickets,
     "hostile": documents.hostile,
     "bare": documents.bare,
@@ -86,7 +88,7 @@ def test_every_text_can_be_read(browser: Browser, pages: dict[str, Path], *, dar
     browser.open(pages["tickets"], dark=dark)
     browser.ask("for (const each of document.querySelectorAll('details')) each.open = true")
     assert browser.ask(CONTRASTS) == []
-    theme = _palette.DARK if dark else _palette.LIGHT
+    theme = colours(pages["tickets"].read_text(encoding="utf-8"), dark=dark)
     shown = browser.ask("const style = getComputedStyle(document.body); return [style.backgroundColor, style.color]")
     assert [_hex(colour) for colour in shown] == [theme["paper"], theme["ink"]]
 
@@ -182,7 +184,7 @@ def test_details_open_without_script_and_on_paper(browser: Browser, pages: dict[
     browser.media("screen")
     assert len(seen) > 5
     assert all(seen)
-    assert _hex(paper) == _palette.LIGHT["paper"]
+    assert _hex(paper) == colours(pages["tickets"].read_text(encoding="utf-8"))["paper"]
 
 
 def _hex(colour: str) -> str:

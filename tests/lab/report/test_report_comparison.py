@@ -15,7 +15,7 @@ from tests.lab.results.result_tree import Row
 from evalayer_lab.cli.compare import compare
 from evalayer_lab.inputs import InputError
 from evalayer_lab.report import Comparison, analyse, compare_runs
-from evalayer_lab.report._comparison import compare_scores, judge_all
+from evalayer_lab.report.sections.comparison import compare_scores, judge_all
 
 
 def rows_with(errors: int, count: int = 200, *, first: int = 0, **options: Any) -> list[Row]:
@@ -87,7 +87,7 @@ def test_figures_are_those_of_the_paired_rows(tmp_path: Path) -> None:
         (60, (), "worse", 1, "Worse: class.correct is 0.700 beside 0.900"),
         (0, (), "better", 0, "Better: class.correct is 1.000 beside 0.900, a difference of +0.100"),
         (21, ("--margin", 0.05), "equivalent", 0, "Equivalent within 0.05: class.correct"),
-        (23, (), "no evidence", 0, "so many rows show one of"),
+        (23, (), "no evidence", 0, "so many rows would show a difference of"),
         (60, ("--metric", "grade"), "no evidence", 0, "No difference: grade is 0.500 in both"),
         (20, (), "no evidence", 0, "No difference: class.correct is 0.900 in both, alike on each of 200 paired rows."),
     ],
@@ -144,7 +144,7 @@ def test_clusters_widen_the_interval(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compared_is_an_error(tmp_path: Path) -> None:
     a, other = read_tickets(tmp_path / "a", rows_with(3, 30)), read_tickets(tmp_path / "b", rows_with(3, 30, first=500))
-    with pytest.raises(InputError, match=r"no row is in .* as well: prompt and gold must be the same"):
+    with pytest.raises(InputError, match=r"/b: it has no row in common with .*/a: prompt and gold must be the same"):
         compare_runs(a, other)
     half = read_tickets(tmp_path / "c", rows_with(3, 30, grade=None))
     with pytest.raises(InputError, match=r"/c: it has no score of grade on a row that .*/a scores"):
@@ -211,4 +211,4 @@ def test_a_p_value_is_corrected_for_the_number_of_metrics() -> None:
 def test_a_small_difference_is_not_written_as_none() -> None:
     this, other = np.repeat([1.0, 0.0], [900_200, 99_800]), np.repeat([1.0, 0.0], [900_000, 100_000])
     (found,) = judge_all([compare_scores("m", this, other)])
-    assert found.sentence.startswith("Better: m is 0.900 beside 0.900, a difference of +0.0002 (95 % interval +0.00017")
+    assert found.sentence.startswith("Better: m is 0.900 beside 0.900, a difference of +0.00020 (95% interval +0.00017")

@@ -13,9 +13,7 @@ from sklearn import metrics as sk
 from tests.lab.report.ticket_rows import LABELS, mixed_rows, read_tickets
 
 from evalayer_lab import statistics
-from evalayer_lab.report import Document, Estimate, analyse
-from evalayer_lab.report._document import Confidence
-from evalayer_lab.report._methods import METHODS
+from evalayer_lab.report import Confidence, Document, Estimate, analyse
 from evalayer_lab.results import Results
 
 CORRECT = "metric.class.correct"
@@ -280,7 +278,7 @@ def test_findings_name_numbers_of_the_report(document: Document, scored: pd.Data
 def test_every_method_and_section_is_explained(document: Document) -> None:
     used = {estimate.method for estimate in estimates(document)}
     assert used >= {"wilson", "student-t", "bootstrap", "basic-bootstrap", "delong", "bonett-price"}
-    assert {method: METHODS[method] for method in used}.items() <= document.methods.items()
+    assert {method: statistics.METHODS[method] for method in used}.items() <= document.methods.items()
     sections = {
         "metrics", "classifications", "confidence", "segments", "heat_map", "slices", "error_kinds", "hedging",
         "comparison",

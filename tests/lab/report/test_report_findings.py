@@ -9,8 +9,7 @@ import pytest
 from tests.lab.report.ticket_rows import LABELS, report_of, ticket, write_tickets
 from tests.lab.results.result_tree import Row
 
-from evalayer_lab.report import Document, analyse
-from evalayer_lab.report._document import Example, Finding
+from evalayer_lab.report import Document, Example, Finding, analyse
 from evalayer_lab.results import read_results
 
 LONG = "It is plain to see. " * 30
@@ -48,11 +47,9 @@ def test_overconfident_and_low_confidence_failures(tmp_path: Path) -> None:
     assert (sure.rows, sure.sentence) == (4, "4 of 7 wrong answers have a confidence above 0.7.")
     assert [example.metadata["name"] for example in examples_of(document, sure)] == ["b", "d", "c"]
     assert [example.confidence for example in examples_of(document, sure)] == pytest.approx([0.99, 0.95, 0.9])
-    assert unsure.sentence == (
-        "3 of 7 wrong answers have a confidence of at most 0.7, and so have 3 of 23 correct ones."
-    )
+    assert unsure.sentence == ("3 of 7 wrong answers have a confidence of at most 0.7, and so do 3 of 23 correct ones.")
     assert [example.metadata["name"] for example in examples_of(document, unsure)] == ["f", "g", "e"]
-    assert unsure.next_step.startswith("No gate promises 5 % errors")
+    assert unsure.next_step.startswith("No gate can promise at most 5% errors")
     first = examples_of(document, sure)[0]
     assert (first.correct, first.gold_label, first.predicted_label) == (False, "access", "network")
     assert first.why == sure.sentence
@@ -62,7 +59,7 @@ def test_a_gate_is_the_next_step_where_there_is_one(tmp_path: Path) -> None:
     rows = [*good(95, confidence=0.9), *[ticket(i, "access", "network", confidence=0.3) for i in range(5)]]
     document = report_of(tmp_path / "run", rows)
     assert the(document, "low-confidence failures").next_step == (
-        "Send answers with a confidence of 0.3 or less to a person: 95 of 100 pass, with at most 5 % errors at 95 % "
+        "Send answers with a confidence of 0.3 or less to a person: 95 of 100 pass, with at most 5% errors at 95% "
         "confidence."
     )
     assert not found(document, "overconfident failures")
@@ -140,7 +137,7 @@ def test_a_threshold_near_1_is_not_called_1(tmp_path: Path) -> None:
     sure = [ticket(90 + i, "access", "network", confidence=0.999999) for i in range(3)]
     document = report_of(tmp_path / "run", [*rows, *sure])
     assert document.confidence is not None
-    assert document.confidence.gate.sentence.startswith("Above a confidence of 0.999999 pass 95 of 100 rows")
+    assert document.confidence.gate.sentence.startswith("95 of 100 rows are above a confidence of 0.999999, 0")
     step = the(document, "low-confidence failures").next_step
     assert step.startswith("Send answers with a confidence of 0.999999 or less to a person: 95 of 100 pass")
 
@@ -155,7 +152,7 @@ def test_hedging(tmp_path: Path) -> None:
     assert hedging is not None
     assert (hedging.wrong.value, hedging.correct.value, hedging.commonest) == (15 / 20, 1 / 41, {"perhaps": 15})
     assert (finding.rows, len(finding.examples)) == (15, 3)
-    assert finding.sentence == "75 % of 20 wrong answers hedge, and 2.4 % of 41 correct ones."
+    assert finding.sentence == "75% of 20 wrong answers hedge, and 2.4% of 41 correct ones."
     assert all(example.correct is False for example in examples_of(document, finding))
     even = [*wrong, *good(60, thought="Perhaps it is plain to see.")]
     assert not found(report_of(tmp_path / "even", even), "hedging")
@@ -169,6 +166,9 @@ def test_a_weak_slice_and_its_worst_rows(tmp_path: Path) -> None:
     document = report_of(tmp_path / "run", rows)
     finding = the(document, "weak slice")
     assert finding.sentence == "class.correct is 0.750 on the 80 rows with part = a, 0.950 on all."
+    assert document.slices is not None
+    said = "1 segment fails more than the rest, of 2 searched: it holds 100% of the errors on 20% of the rows."
+    assert document.slices.sentence == said
     assert [(example.correct, example.metadata) for example in examples_of(document, finding)] == [
         (False, {"part": "a"})
     ] * 3
@@ -214,7 +214,7 @@ def test_unscored_rows(tmp_path: Path) -> None:
     document = report_of(tmp_path / "run", rows, run={"unscored": {"grade": {"no text": 3, "too long": 1}}})
     finding = the(document, "unscored rows")
     assert finding.sentence == "grade could not score 4 of 24 rows."
-    assert finding.next_step == "Look into the commonest reason, on 3: no text."
+    assert finding.next_step == "Look into the most common reason, on 3 rows: no text."
     assert [example.metadata for example in examples_of(document, finding)] == [{"bare": "yes"}] * 3
 
 

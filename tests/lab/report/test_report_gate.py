@@ -15,7 +15,7 @@ from tests.lab.results.result_tree import Row
 
 from evalayer_lab.cli.gate import gate
 from evalayer_lab.inputs import InputError
-from evalayer_lab.report import gate_of, write_router
+from evalayer_lab.report import find_gate, write_router
 from evalayer_lab.statistics import PlattMap, TemperatureMap, gate_threshold
 
 PROBE = """\
@@ -54,8 +54,8 @@ def test_a_gate_is_of_the_metric_that_was_asked_for(tmp_path: Path) -> None:
     rows = [ticket(index, confidence=0.9, grade=index % 7 / 7) for index in range(40)]
     results = read_tickets(tmp_path / "run", rows)
     with pytest.raises(InputError, match=r"grade is not 0 or 1 on every row.*; class\.correct is$"):
-        gate_of(results, metric="grade", max_risk=0.2)
-    assert gate_of(results, metric="class", max_risk=0.2).judged.metric == "class.correct"
+        find_gate(results, metric="grade", max_risk=0.2)
+    assert find_gate(results, metric="class", max_risk=0.2).judged.metric == "class.correct"
 
 
 def test_a_gate_that_can_be_met(tmp_path: Path) -> None:
@@ -85,9 +85,35 @@ def test_a_gate_that_cannot_be_met_exits_with_1_and_writes_no_router(tmp_path: P
     assert done.exit_code == 1
     found = json.JSONDecoder().raw_decode(done.output)[0]
     assert (found["threshold"], found["coverage"], found["n_accepted"]) == (None, 0, 0)
-    assert found["sentence"].startswith("No threshold gives an error rate of at most 0.1 %")
+    assert found["sentence"].startswith("No threshold gives an error rate of at most 0.1%")
     assert "No router is written" in done.output
     assert not (tmp_path / "routing").exists()
+
+
+@pytest.mark.parametrize(
+    ("confidences", "wrong", "why"),
+    [
+        ([0.9] * 58, 0, "it takes at least 59 rows, all of them right, and there are 58."),
+        ([0.9] * 59 + [0.2], 1, "of the 59 most confident rows, where the search begins, 1 is wrong."),
+        ([0.9] * 70, 70, "of the 70 most confident rows, where the search begins, 70 are wrong."),
+    ],
+)
+def test_why_there_is_no_gate(tmp_path: Path, confidences: list[float], wrong: int, why: str) -> None:
+    rows = [
+        ticket(i, "access", "network" if i < wrong else None, confidence=confidence)
+        for i, confidence in enumerate(confidences)
+    ]
+    found = find_gate(read_tickets(tmp_path / "run", rows), max_risk=0.05)
+    assert found.sentence == f"No threshold gives an error rate of at most 5% with 95% confidence: {why}"
+
+
+def test_the_sentence_counts_the_rows_that_can_pass(tmp_path: Path) -> None:
+    rows = [ticket(i, confidence=0.9 if i < 90 else 0.5 if i < 100 else None) for i in range(107)]
+    rows[95:100] = [ticket(i, "access", "network", confidence=0.5) for i in range(95, 100)]
+    found = find_gate(read_tickets(tmp_path / "run", rows), max_risk=0.05)
+    assert found.sentence.startswith(
+        "90 of 100 rows that have a confidence and a verdict are above a confidence of 0.5, 0 of them wrong: "
+    )
 
 
 def test_a_gate_by_another_metric_and_kind(tmp_path: Path) -> None:
@@ -112,7 +138,7 @@ def test_without_confidence_or_verdict_there_is_no_gate(tmp_path: Path) -> None:
         Row(row.prompt, row.gold, row.answer, {"grade": i / 9, "grade.unscored": 0.0}, positions=row.positions)
         for i, row in enumerate(ticket(i, confidence=0.9) for i in range(9))
     ]
-    with pytest.raises(InputError, match="No metric says 0 or 1"):
+    with pytest.raises(InputError, match="No metric is 0 or 1 on every row"):
         run_gate(write_tickets(tmp_path / "graded", rows, run=graded), "--max-risk", 0.1)
 
 
@@ -121,13 +147,13 @@ EXTREMES = [0.0, 1.0, 5e-324, 1e-300, 1e-16, 2.0**-52, 0.5, 1 - 2.0**-53, 1 - 2.
 
 def test_a_field_that_no_answer_has_is_named(tmp_path: Path) -> None:
     folder = write_tickets(tmp_path / "run", [ticket(i, "access", confidence=0.9) for i in range(20)])
-    with pytest.raises(InputError, match="No answer has the field 'clas'; give --field the name of the label's"):
+    with pytest.raises(InputError, match="No answer has the field 'clas'; give the name of the label's field"):
         run_gate(folder, "--max-risk", 0.2, "--field", "clas")
 
 
 def test_the_router_agrees_with_the_library(tmp_path: Path) -> None:
     results = read_tickets(tmp_path / "run", confident_rows())
-    found = gate_of(results, max_risk=0.2)
+    found = find_gate(results, max_risk=0.2)
     written = write_router(found, tmp_path / "deep" / "routing")
     assert [path.name for path in written] == ["router.json", "router.py"]
     document = json.loads(written[0].read_text())
@@ -154,7 +180,7 @@ def test_the_router_agrees_with_the_library(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [0, 1, 9])
 def test_a_router_without_enough_rows_for_a_calibration(tmp_path: Path, wrong: int) -> None:
     rows = [ticket(i, "access", "network" if i < wrong else None, confidence=0.5 + i / 1000) for i in range(200)]
-    found = gate_of(read_tickets(tmp_path / "run", rows), max_risk=0.3)
+    found = find_gate(read_tickets(tmp_path / "run", rows), max_risk=0.3)
     write_router(found, tmp_path / "routing")
     assert json.loads((tmp_path / "routing" / "router.json").read_text())["calibration"]["method"] == "none"
     answers = routed(tmp_path / "routing", [0.25, *EXTREMES])
@@ -178,8 +204,8 @@ def test_a_router_that_cannot_be_written_is_a_named_error(tmp_path: Path) -> Non
         run_gate(folder, "--max-risk", 0.2, "--router", tmp_path / "file" / "routing")
 
 
-def test_a_gate_of_mixed_rows_counts_those_without_confidence(tmp_path: Path) -> None:
+def test_a_find_gate_mixed_rows_counts_those_without_confidence(tmp_path: Path) -> None:
     results = read_tickets(tmp_path / "run", mixed_rows(200))
-    found = gate_of(results, max_risk=0.4)
+    found = find_gate(results, max_risk=0.4)
     assert found.gate.n + found.gate.n_unscored == results.rows
     assert found.gate.n == found.to_json()["n"] == len(found.judged.rows)

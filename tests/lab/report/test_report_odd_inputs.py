@@ -12,7 +12,7 @@ from tests.lab.report.output_folder import score_info, score_row, write_run
 from tests.lab.report.ticket_rows import LABELS, report_of, ticket, write_tickets
 
 from evalayer_lab.inputs import InputError
-from evalayer_lab.report import Document, analyse, compare_runs, gate_of, render
+from evalayer_lab.report import Document, analyse, compare_runs, find_gate, render
 from evalayer_lab.report.html import render_html
 from evalayer_lab.results import read_results
 
@@ -38,7 +38,7 @@ def test_no_metric(tmp_path: Path) -> None:
     assert (document.metrics, document.rows.scored, document.correctness) == ((), 3, None)
     assert document.notes[-1].startswith("No metric was reported")
     assert (document.confidence, document.findings, document.error_kinds) == (None, (), ())
-    with pytest.raises(InputError, match="there is no metric 'm'; it reports none"):
+    with pytest.raises(InputError, match="there is no metric 'm'; there are none"):
         analyse(read_results(tmp_path / "run", cache=False), metric="m")
 
 
@@ -80,7 +80,7 @@ def test_metadata_of_thousands_of_values_and_of_none(tmp_path: Path) -> None:
         for i in range(1800)
     ]
     document = checked(report_of(tmp_path / "run", rows))
-    assert "Too many different values to be segments: id." in document.notes
+    assert "These metadata keys have too many different values to be segments: id." in document.notes
     assert document.segments is not None
     assert document.segments.too_small >= 700
     assert len(document.segments.ranked) <= 100
@@ -103,7 +103,7 @@ def test_lower_is_better_says_where_wrong_is(tmp_path: Path, run: dict[str, Any]
     ]
     folder = write_tickets(tmp_path / "run", rows, run=run)
     if run == {}:
-        with pytest.raises(InputError, match="of 'toxic' nobody said which way is good"):
+        with pytest.raises(InputError, match="'toxic' does not say whether higher or lower is better"):
             of_folder(folder, metric="toxic")
         return
     document = of_folder(folder, metric="toxic")
@@ -116,7 +116,7 @@ def test_lower_is_better_says_where_wrong_is(tmp_path: Path, run: dict[str, Any]
     assert (document.segments.metric, document.segments.higher_is_better) == ("toxic", False)
     weakest = document.segments.ranked[0]
     assert (weakest.conditions, weakest.estimate.value, weakest.stands_out) == ({"half": "a"}, 0.3, True)
-    gate = gate_of(read_results(folder, cache=False), metric="toxic", max_risk=0.1).gate
+    gate = find_gate(read_results(folder, cache=False), metric="toxic", max_risk=0.1).gate
     assert (gate.n_accepted, gate.n_errors) == (68, 0)
 
 

@@ -56,7 +56,7 @@ def test_no_more_than_the_rows_that_differ() -> None:
     """With few rows the formula gives a difference that is larger than the share of rows that differ at all."""
     (line,) = lines_of("--rows", 10, "--discordant", 0.05)
     assert line["difference"] is None
-    assert "10 rows are too few to show any difference where 5 % of the rows differ" in run_power("--rows", 10).stdout
+    assert "10 rows are too few to show any difference where 5% of the rows differ" in run_power("--rows", 10).stdout
     for line in lines_of("--rows", 50):
         assert line["difference"] is None or line["difference"] <= line["discordant"]
 

@@ -179,7 +179,7 @@ def test_a_run_sampled_again_rarely_differs() -> None:
         scores[1] += generator.normal(0, 0.1, size=20)[clusters]
         test = permutation_test(*scores, clusters=clusters, resamples=199, seed=seed)
         called["sign-flip of clusters"] += (test.p_value or 0) <= 0.05
-    # At most 5 % by construction; 1.2 points are two standard errors of 1,000 trials.
+    # At most 5% by construction; 1.2 points are two standard errors of 1,000 trials.
     assert called["mcnemar"] <= 0.05 * trials
     assert called["interval"] <= 0.05 * trials
     assert max(called.values()) <= 0.062 * trials, called

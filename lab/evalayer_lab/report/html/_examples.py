@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, Example, Token
-from evalayer_lab.report.html import _format as fmt
-from evalayer_lab.report.html._layout import Section, conditions, details, left_out, paragraph, terms
-from evalayer_lab.report.html._links import MOST_EXAMPLES, Links
+from evalayer_lab.report.html._layout import (
+    MOST_EXAMPLES,
+    Links,
+    Section,
+    conditions,
+    details,
+    left_out,
+    paragraph,
+    terms,
+)
 from evalayer_lab.report.html._markup import Html, clip, cut, el, few, hidden, join, user
 from evalayer_lab.report.html._palette import shade
 
@@ -13,7 +21,7 @@ _PROMPT, _GOLD = 3000, 1500
 _TOKENS, _TOKEN = 120, 24
 
 
-def examples(document: Document, links: Links) -> Section | None:
+def draw(document: Document, _: Links) -> Section | None:
     """Show the example rows as cards."""
     if not document.examples:
         return None
@@ -35,7 +43,7 @@ def _card(each: Example, index: int) -> Html:
     facts = (
         ("Gold", None if each.gold_label is None else user(each.gold_label)),
         ("Predicted", None if each.predicted_label is None else user(each.predicted_label)),
-        ("Confidence", None if each.confidence is None else fmt.number(each.confidence)),
+        ("Confidence", None if each.confidence is None else write.number(each.confidence)),
         ("Row", el("code", user(each.id, 40))),
     )
     return el(
@@ -90,5 +98,5 @@ def _token(token: Token) -> Html:
         return el("bdi", text, class_="token")
     known = token.probability is not None
     step = shade(1 - token.probability) if token.probability is not None else 0
-    value = el("span", hidden(" probability "), fmt.number(token.probability) if known else "unknown", class_="p")
+    value = el("span", hidden(" probability "), write.number(token.probability) if known else "unknown", class_="p")
     return el("span", el("bdi", text), value, class_=f"token label w{step}")

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 from typing import Final
 
-from evalayer_lab.report._document import Classification, Confidence, Document, Estimate, Metric
-from evalayer_lab.report._figures import confidence as exact
-from evalayer_lab.report.html import _format as fmt
-from evalayer_lab.report.html._layout import Section, paragraph
-from evalayer_lab.report.html._links import Links
+from evalayer_lab.report import write
+from evalayer_lab.report._document import Classification, Confidence, Document, Metric
+from evalayer_lab.report.html._layout import Links, Section, paragraph
 from evalayer_lab.report.html._marks import gauge
-from evalayer_lab.report.html._markup import Html, cut, el, join, user
-from evalayer_lab.report.html._words import FIGURES
+from evalayer_lab.report.html._markup import Html, el, join, user
+from evalayer_lab.report.html.classification import FIGURES
+from evalayer_lab.statistics import Estimate
 
 _MOST: Final = 9
-_OF_CLASSES: Final = ("accuracy", "f1_macro")
+_SHOWN: Final = ("accuracy", "f1_macro")
 
 
 def figures(document: Document, links: Links) -> Section | None:
     """Show the figures that most readers come for."""
     several = len(document.classifications) > 1
-    cards = [_of_classes(each, links, named=several) for each in document.classifications[:2]]
+    cards = [_classification_cards(each, links, named=several) for each in document.classifications]
     whole = [metric for metric in document.metrics if metric.part is None]
     if document.confidence is not None:
-        cards.append(_of_confidence(document.confidence, links))
-    room = _MOST - sum(map(len, cards))
-    cards.insert(len(document.classifications[:2]), [_of_metric(metric, links) for metric in whole[:room]])
+        cards.append(_confidence_cards(document.confidence, links))
+    room = max(0, _MOST - sum(map(len, cards)))
+    cards.insert(len(document.classifications), [_metric_card(metric, links) for metric in whole[:room]])
     shown = [card for group in cards for card in group]
     if not shown:
         return None
     return Section("figures", "The figures", el("ul", *shown, class_="cards"))
 
 
-def _of_classes(classification: Classification, links: Links, *, named: bool) -> list[Html]:
+def _classification_cards(classification: Classification, links: Links, *, named: bool) -> list[Html]:
     cards = []
-    for name in _OF_CLASSES:
+    for name in _SHOWN:
         estimate = classification.figures.get(name)
         if estimate is not None:
             title, meaning = FIGURES[name]
@@ -43,25 +42,25 @@ def _of_classes(classification: Classification, links: Links, *, named: bool) ->
     return cards
 
 
-def _of_metric(metric: Metric, links: Links) -> Html:
+def _metric_card(metric: Metric, links: Links) -> Html:
     better = {True: "Higher is better.", False: "Lower is better.", None: None}[metric.higher_is_better]
     bounds = None
     if metric.estimate.n_unscored and metric.worst is not None and metric.best is not None:
-        low, high = fmt.number(metric.worst), fmt.number(metric.best)
+        low, high = write.number(metric.worst), write.number(metric.best)
         bounds = f"Between {low} and {high} if the unscored rows are counted at their worst and best."
     meaning = " ".join(part for part in ("Mean over the scored rows.", better, bounds) if part)
     return _card(user(metric.name, 60), metric.estimate, meaning, links)
 
 
-def _of_confidence(confidence: Confidence, links: Links) -> list[Html]:
+def _confidence_cards(confidence: Confidence, links: Links) -> list[Html]:
     gate = confidence.gate
-    value = fmt.percent(gate.coverage) if gate.threshold is not None else "none"
+    value = write.percent(gate.coverage) if gate.threshold is not None else "none"
     if gate.threshold is None:
-        meaning = cut(gate.sentence, 300)
+        meaning = gate.sentence
     else:
         meaning = (
-            f"The share of answers with a confidence above {exact(gate.threshold)}. Used unseen, at most "
-            f"{fmt.level(gate.max_risk)} of them are wrong, with {fmt.level(gate.level)} confidence."
+            f"The share of answers with a confidence above {write.confidence(gate.threshold)}. Used unseen, at most "
+            f"{write.level(gate.max_risk)} of them are wrong, with {write.level(gate.level)} confidence."
         )
     calibration = confidence.expected_calibration_error
     said = "How far confidence is from the share that is right, on average. 0 is perfect."
@@ -71,7 +70,7 @@ def _of_confidence(confidence: Confidence, links: Links) -> list[Html]:
             value,
             None,
             None,
-            f"{fmt.count(gate.n_accepted)} of {fmt.rows(confidence.n)} with a confidence",
+            f"{write.count(gate.n_accepted)} of {write.rows(confidence.n)} with a confidence",
             meaning,
         ),
         _card("Calibration error", calibration, said, links),
@@ -79,18 +78,18 @@ def _of_confidence(confidence: Confidence, links: Links) -> list[Html]:
 
 
 def _card(title: str, estimate: Estimate, meaning: str, links: Links) -> Html:
-    value = fmt.value(estimate) if estimate.value is not None else "no value"
+    value = write.value(estimate) if estimate.value is not None else "no value"
     expected = estimate.n + estimate.n_unscored
-    on = f"{fmt.count(estimate.n)} of {fmt.rows(expected)}" if estimate.n_unscored else fmt.rows(estimate.n)
+    on = f"{write.count(estimate.n)} of {write.rows(expected)}" if estimate.n_unscored else write.rows(estimate.n)
     if estimate.value is None:
-        return _raw_card(title, value, None, None, on, "No row gives one.")
+        return _raw_card(title, value, None, None, on, "No row has a value.")
     if estimate.low is None and estimate.high is None:
         return _raw_card(title, value, None, None, join(on, ", ", links.method(estimate.method)), meaning)
     ends = (estimate.low, estimate.value, estimate.high)
     mark = None
     if all(end is not None and 0 <= end <= 1 for end in ends):
         mark = gauge(estimate)
-    precision = join(fmt.interval(estimate), el("span", links.precision(estimate), class_="how"))
+    precision = join(write.interval(estimate), el("span", links.precision(estimate), class_="how"))
     return _raw_card(title, value, precision, mark, on, meaning)
 
 

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from typing import Final
 
-from evalayer_lab.report._document import Document, Finding, Run
-from evalayer_lab.report.html import _format as fmt
-from evalayer_lab.report.html._layout import Section, left_out, paragraph, terms
-from evalayer_lab.report.html._links import Links
+from evalayer_lab.report import write
+from evalayer_lab.report._document import Document, Finding
+from evalayer_lab.report.html._layout import Links, Section, left_out, paragraph, terms, titled
 from evalayer_lab.report.html._markup import Html, cut, el, few, hidden, join, prose, user
-from evalayer_lab.report.html._words import titled
 
 _MOST: Final = 12
 _LINKED: Final = 6
 
 
-def _told_apart(other: Run, run: Run) -> str:
-    """The name of another run, or its folder if both have one name."""
-    return other.folder if other.name == run.name else other.name
-
-
 def header(document: Document) -> Html:
     """Say what was evaluated and on how many rows."""
     run, rows = document.run, document.rows
-    said = f"{fmt.count(rows.scored)} of {fmt.count(rows.expected)}" if rows.expected is not None else None
+    against = None
+    if document.comparison is not None:
+        other = document.comparison.other
+        against = user(other.folder if other.name == run.name else other.name)
+    said = f"{write.count(rows.scored)} of {write.count(rows.expected)}" if rows.expected is not None else None
     facts = (
-        ("Rows scored", said or fmt.count(rows.scored)),
-        ("Failed", None if not rows.failed else fmt.count(rows.failed)),
-        ("Broken lines", None if not rows.bad else fmt.count(rows.bad)),
+        ("Rows scored", said or write.count(rows.scored)),
+        ("Failed", None if not rows.failed else write.count(rows.failed)),
+        ("Broken lines", None if not rows.bad else write.count(rows.bad)),
         ("Task", None if run.task is None else user(run.task)),
         ("Backend", None if run.backend is None else user(run.backend)),
         ("Started", None if run.started is None else cut(run.started[:16].replace("T", " "), 40)),
-        ("Compared with", None if document.comparison is None else user(_told_apart(document.comparison.other, run))),
+        ("Compared with", against),
     )
     return el(
         "header",
@@ -69,7 +66,7 @@ def _finding(finding: Finding, links: Links) -> Html:
     examples = None
     if targets:
         examples = paragraph("Examples: ", *(part for target in targets for part in (target, " ")), classes="links")
-    tag = paragraph(user(titled(finding.kind), 60), f" · {fmt.rows(finding.rows)}", classes="tag")
+    tag = paragraph(user(titled(finding.kind), 60), f" · {write.rows(finding.rows)}", classes="tag")
     sentence = paragraph(prose(finding.sentence), classes="sentence")
     step = paragraph(el("strong", "Next: "), prose(finding.next_step), classes="step")
     return el("li", tag, sentence, step, examples)

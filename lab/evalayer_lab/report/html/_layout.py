@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evalayer_lab.report._document import Estimate
-from evalayer_lab.report.html import _format as fmt
-from evalayer_lab.report.html._markup import Html, el, join, prose, user
+from evalayer_lab.report import write
+from evalayer_lab.report._document import Document
+from evalayer_lab.report.html._markup import Html, el, few, join, prose, user
+from evalayer_lab.statistics import Estimate
 
+MOST_EXAMPLES: Final = 20
+_NARROW: Final = 3  # columns that fit on any screen
 Cell = str | tuple[str, str]
 """What a cell shows; with a second text, the classes of the cell."""
 
@@ -35,10 +38,34 @@ class Column:
     """
 
     title: str
-    classes: str | None = "num"
+    classes: str | None
 
 
-_NARROW: Final = 3  # columns that fit on any screen
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The ids of what can be linked to, by method and by example. They hold nothing of the user's text."""
+
+    methods: Mapping[str, str]
+    examples: Mapping[str, str]
+
+    @classmethod
+    def of(cls, document: Document) -> Links:
+        """Number the methods and the examples that the page shows."""
+        examples, _ = few(document.examples, MOST_EXAMPLES)
+        return cls(
+            {name: f"method-{index}" for index, name in enumerate(document.methods, 1)},
+            {each.id: f"example-{index}" for index, each in reversed(list(enumerate(examples, 1)))},
+        )
+
+    def method(self, name: str) -> Html:
+        """Name a method, with a link to what is said of it."""
+        shown = user(titled(name), 60)
+        return el("a", shown, href=f"#{self.methods[name]}") if name in self.methods else el("span", shown)
+
+    def precision(self, estimate: Estimate) -> Html:
+        """Say of an interval what it is and where it comes from."""
+        drawn = "" if estimate.resamples is None else f", {write.count(estimate.resamples)} resamples"
+        return join(f"{write.level(estimate.level)} interval, ", self.method(estimate.method), drawn)
 
 
 def section(part: Section, methods: Mapping[str, str]) -> Html:
@@ -54,7 +81,7 @@ def section(part: Section, methods: Mapping[str, str]) -> Html:
 
 def table(
     caption: str,
-    columns: Sequence[Column],
+    columns: Sequence[Column | str],
     rows: Iterable[Sequence[Cell]],
     *,
     classes: str | None = None,
@@ -64,14 +91,18 @@ def table(
 
     Args:
         caption: what it shows, text or HTML.
-        columns: the first is that of the row headers.
+        columns: the first is that of the row headers. A plain title stands for words there, and for figures in others.
         rows: their cells.
         classes: classes of the table.
         quiet: show the caption to screen readers only, where a heading above says the same.
     """
-    head = el("tr", *(el("th", column.title, scope="col", class_=column.classes) for column in columns))
+    heads = [
+        Column(each, "num" if index else "text") if isinstance(each, str) else each
+        for index, each in enumerate(columns)
+    ]
+    head = el("tr", *(el("th", column.title, scope="col", class_=column.classes) for column in heads))
     body = (
-        el("tr", *(_cell(cell, column, index) for index, (cell, column) in enumerate(zip(row, columns, strict=False))))
+        el("tr", *(_cell(cell, column, index) for index, (cell, column) in enumerate(zip(row, heads, strict=False))))
         for row in rows
     )
     name = el("caption", el("span", caption), class_="vh" if quiet else None)
@@ -113,7 +144,7 @@ def left_out(number: int, what: str) -> Html | None:
     if not number:
         return None
     return paragraph(
-        prose(f"And {fmt.count(number)} more {what}: `evalayer report --json` has them all."), classes="muted"
+        prose(f"And {write.count(number)} more {what}: `evalayer report --json` has them all."), classes="muted"
     )
 
 
@@ -121,17 +152,23 @@ def conditions(given: dict[str, str]) -> Html:
     """Show metadata conditions, as "priority low and category request"."""
     parts = [
         el("span", el("span", user(key, 60), class_="key"), " ", user(value, 60), class_="pair")
-        for key, value in list(given.items())[:6]
+        for key, value in given.items()
     ]
     return join(*(part for pair in parts for part in (pair, " ")))
 
 
 def stated(estimate: Estimate, *, sign: bool = False) -> Html:
     """Show a value with its interval, in one line."""
-    value = el("span", fmt.value(estimate, sign=sign), class_="value")
+    value = el("span", write.value(estimate, sign=sign), class_="value")
     if estimate.low is None and estimate.high is None:
         return value
-    return join(value, " ", el("span", fmt.interval(estimate, sign=sign), class_="interval"))
+    return join(value, " ", el("span", write.interval(estimate, sign=sign), class_="interval"))
+
+
+def titled(name: str) -> str:
+    """Write a name of ours, as "low_confidence", as words."""
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _cell(cell: Cell, column: Column, index: int) -> Html:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from evalayer_lab.report._document import Estimate
-from evalayer_lab.report.html import _format as fmt
-from evalayer_lab.report.html._markup import Html, el
-from evalayer_lab.report.html._scale import Scale, around
+from evalayer_lab.report import write
+from evalayer_lab.report.html._chart import Scale, around
+from evalayer_lab.report.html._layout import Column
+from evalayer_lab.report.html._markup import Html, el, join
+from evalayer_lab.statistics import Estimate
 
 _START, _END = 5.0, 95.0  # percent of the cell's width
 
@@ -22,17 +23,17 @@ def gauge(estimate: Estimate) -> Html:
     return interval_mark(estimate, Scale(0.0, 1.0, 0.0, 100.0), behind=track, height=14)
 
 
-def axis(scale: Scale | None, *, sign: bool = False) -> Html:
-    """Draw the axis, for the header of the column."""
+def plot(title: str, scale: Scale | None, *, sign: bool = False) -> Column:
+    """Make the column of marks on one axis, drawn in its header."""
     if scale is None:
-        return Html("")
+        return Column(title, "plot")
     ticks = scale.ticks(4)
     labels = [
         el("text", _tick(tick, sign=sign), x=_at(scale, tick), y=11, text_anchor="middle", class_="tick")
         for tick in ticks
     ]
     name = f"Axis from {_tick(ticks[0], sign=sign)} to {_tick(ticks[-1], sign=sign)}" if ticks else "Axis"
-    return _drawing(name, *labels, height=14)
+    return Column(join(title, _drawing(name, *labels, height=14)), "plot")
 
 
 def interval_mark(
@@ -82,8 +83,8 @@ def bar(share: float | None, most: float, name: str, *, tone: str = "right", est
 def _beside(estimate: Estimate, reference: float | None) -> str:
     """Say what the drawing adds to the figures beside it."""
     if reference is None:
-        return f"{fmt.number(estimate.value)}, interval {fmt.interval(estimate)}"
-    against = fmt.number(reference)
+        return f"{write.number(estimate.value)}, interval {write.interval(estimate)}"
+    against = write.number(reference)
     if estimate.low is not None and estimate.low > reference:
         return f"The interval lies above {against}"
     if estimate.high is not None and estimate.high < reference:
@@ -102,5 +103,5 @@ def _at(scale: Scale, value: float) -> str:
 
 
 def _tick(value: float, *, sign: bool) -> str:
-    shown = f"{value:,g}".replace("-", "\u2212")
+    shown = f"{value:,g}"
     return f"+{shown}" if sign and value > 0 else shown

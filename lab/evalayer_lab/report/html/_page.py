@@ -6,22 +6,28 @@ import base64
 import hashlib
 from functools import cache
 from importlib import resources
+from typing import Final
 
 from evalayer_lab.report._document import Document
-from evalayer_lab.report.html import _palette
-from evalayer_lab.report.html._classification import classifications
-from evalayer_lab.report.html._comparison import comparison
-from evalayer_lab.report.html._confidence import confidence
-from evalayer_lab.report.html._errors import errors
-from evalayer_lab.report.html._examples import examples
+from evalayer_lab.report.html import (
+    _examples,
+    _palette,
+    classification,
+    comparison,
+    confidence,
+    errors,
+    metrics,
+    rows,
+    segments,
+)
 from evalayer_lab.report.html._figures import figures
 from evalayer_lab.report.html._findings import findings, header
-from evalayer_lab.report.html._layout import section
-from evalayer_lab.report.html._links import Links
+from evalayer_lab.report.html._layout import Links, section
 from evalayer_lab.report.html._markup import Html, clip, el, join
-from evalayer_lab.report.html._methods import footer, methods, rows
-from evalayer_lab.report.html._metrics import metrics
-from evalayer_lab.report.html._segments import segments
+from evalayer_lab.report.html._methods import footer, methods
+
+DRAWN: Final = (comparison, classification, confidence, segments, errors, _examples, metrics, rows)
+"""What stands between the findings and the methods, in the order of the page: what is looked up comes last."""
 
 
 def render_html(document: Document) -> str:
@@ -41,14 +47,7 @@ def render_html(document: Document) -> str:
     given = (
         findings(document, links),
         figures(document, links),
-        comparison(document.comparison),
-        classifications(document.classifications, links),
-        confidence(document, links),
-        segments(document),
-        errors(document),
-        examples(document, links),
-        metrics(document),
-        rows(document),
+        *(each.draw(document, links) for each in DRAWN),
         methods(document, links),
     )
     sections = [part for part in given if part is not None]

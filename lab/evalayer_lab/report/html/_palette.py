@@ -31,9 +31,6 @@ DARK: Final[Mapping[str, str]] = {
     "right": "#5ea8e8",
     "wrong": "#f0a057",
 }
-TEXT: Final = ("ink", "muted", "accent", "right", "wrong")
-"""Colours that text takes, on `paper` and on `surface`."""
-
 STEPS: Final = 7
 """Shades of a scale, from nothing to all."""
 
@@ -60,12 +57,6 @@ def shade(share: float) -> int:
     return math.ceil(max(0.0, min(1.0, share)) * (STEPS - 1))
 
 
-def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two colours `#rrggbb`, from 1 to 21 (WCAG 2.2, relative luminance of sRGB)."""
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
 def css() -> str:
     """The colours as custom properties, and a class for each shade. Paper is always printed light."""
     classes = "".join(f".{name}{{background:var(--{name});color:var(--on-{name})}}" for name in shades(dark=False))
@@ -81,9 +72,3 @@ def _properties(*, dark: bool) -> str:
     return plain + "".join(
         f"--{name}:{ground};--on-{name}:{text};" for name, (ground, text) in shades(dark=dark).items()
     )
-
-
-def _luminance(colour: str) -> float:
-    parts = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

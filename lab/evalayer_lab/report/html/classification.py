@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from evalayer_lab.report._document import Classification, Label
-from evalayer_lab.report.html import _format as fmt
-from evalayer_lab.report.html._layout import Cell, Column, Section, details, left_out, paragraph, stated, table
-from evalayer_lab.report.html._links import Links
-from evalayer_lab.report.html._marks import axis, axis_for, interval_mark
+from evalayer_lab.report import write
+from evalayer_lab.report._document import Classification, Document, Label
+from evalayer_lab.report.html._layout import (
+    Cell,
+    Column,
+    Links,
+    Section,
+    details,
+    left_out,
+    paragraph,
+    stated,
+    table,
+    titled,
+)
+from evalayer_lab.report.html._marks import axis_for, interval_mark, plot
 from evalayer_lab.report.html._markup import Html, el, few, hidden, join, user
 from evalayer_lab.report.html._palette import shade
-from evalayer_lab.report.html._words import FIGURES, titled
 
 _MATRIX: Final = 12  # labels that a matrix can show side by side
 _WEAKEST: Final = 20
 _MOST: Final = 200
 _CONFUSIONS: Final = 20
-_CLASSIFICATIONS: Final = 3
-NO_LABEL: Final = "no valid label"
+_NO_LABEL: Final = "no valid label"
+FIGURES: Final[Mapping[str, tuple[str, str]]] = {
+    "accuracy": ("Accuracy", "The share of rows that are given the right label."),
+    "balanced_accuracy": (
+        "Balanced accuracy",
+        "The mean recall of the labels: rare labels weigh as much as common ones.",
+    ),
+    "f1_macro": ("F1, macro", "The mean F1 of the labels: rare labels weigh as much as common ones."),
+    "f1_weighted": ("F1, weighted", "The mean F1 of the labels, weighted by their rows."),
+    "mcc": ("Matthews correlation", "1 if gold and predicted labels always agree, 0 if they agree as chance would."),
+    "kappa": ("Cohen's kappa", "Agreement beyond what chance gives; 1 is perfect."),
+}
+"""What the figures are called and what they mean."""
 
 
-def classifications(given: Sequence[Classification], links: Links) -> Section | None:
+def draw(document: Document, links: Links) -> Section | None:
     """Show each classification."""
+    given = document.classifications
     if not given:
         return None
-    body = join(*(_one(each, links, named=len(given) > 1) for each in given[:_CLASSIFICATIONS]))
+    body = join(*(_one(each, links, named=len(given) > 1) for each in given))
     return Section("labels", "Labels and confusions", body, "classifications")
 
 
 def _one(each: Classification, links: Links, *, named: bool) -> Html:
-    left = f"Left out, for want of a single gold label: {fmt.rows(each.n_left_out)}." if each.n_left_out else None
+    left = f"Left out, without a single gold label: {write.rows(each.n_left_out)}." if each.n_left_out else None
     return join(
         el("h3", user(each.metric)) if named else None,
         paragraph(left) if left else None,
@@ -44,12 +65,7 @@ def _one(each: Classification, links: Links, *, named: bool) -> Html:
 def _figures(each: Classification, links: Links) -> Html | None:
     if not each.figures:
         return None
-    columns = [
-        Column("Figure", "text"),
-        Column("Value, with its interval"),
-        Column("What it means", "text"),
-        Column("How", "text"),
-    ]
+    columns = ("Figure", "Value, with its interval", Column("What it means", "text"), Column("How", "text"))
     rows = [
         (
             FIGURES.get(name, (titled(name), ""))[0],
@@ -57,11 +73,11 @@ def _figures(each: Classification, links: Links) -> Html | None:
             FIGURES.get(name, ("", ""))[1],
             links.method(estimate.method),
         )
-        for name, estimate in list(each.figures.items())[:60]
+        for name, estimate in each.figures.items()
     ]
     return details(
         "All figures of this classification",
-        table(f"Figures over {fmt.rows(sum(map(sum, each.confusion)))}", columns, rows),
+        table(f"Figures over {write.rows(sum(map(sum, each.confusion)))}", columns, rows),
     )
 
 
@@ -74,15 +90,15 @@ def _confusions(each: Classification) -> Html | None:
 def _matrix(each: Classification) -> Html:
     names = [label.label for label in each.labels]
     invalid = any(row[len(names)] for row in each.confusion if len(row) > len(names))
-    answers = [user(name, 40) for name in names] + ([Html(NO_LABEL)] if invalid else [])
-    columns = [Column("Gold label", "text"), *(Column(answer) for answer in answers), Column("Rows")]
+    answers = [user(name, 40) for name in names] + ([Html(_NO_LABEL)] if invalid else [])
+    columns = ("Gold label", *answers, "Rows")
     rows = []
     for index, (name, counts) in enumerate(zip(names, each.confusion, strict=False)):
         whole = sum(counts)
         cells: list[Cell] = [
             _matrix_cell(n, whole, right=column == index) for column, n in enumerate(counts[: len(answers)])
         ]
-        rows.append([user(name, 40), *cells, fmt.count(whole)])
+        rows.append([user(name, 40), *cells, write.count(whole)])
     said = (
         "Rows by gold label (down) and predicted label (across), with their share of the row. Framed and blue: right. "
         "Orange: wrong. The stronger the colour, the larger the share."
@@ -93,8 +109,8 @@ def _matrix(each: Classification) -> Html:
 def _matrix_cell(n: int, whole: int, *, right: bool) -> tuple[str, str]:
     share = n / whole if whole > 0 else 0.0
     mark = f"{'r' if right else 'w'}{shade(share)}{' diagonal' if right else ''}"
-    share_shown = el("span", fmt.percent(share), class_="share") if n else None
-    return join(hidden("right: ") if right else None, el("span", fmt.count(n), class_="n"), share_shown), mark
+    share_shown = el("span", write.percent(share), class_="share") if n else None
+    return join(hidden("right: ") if right else None, el("span", write.count(n), class_="n"), share_shown), mark
 
 
 def _commonest(each: Classification) -> Html:
@@ -107,18 +123,13 @@ def _commonest(each: Classification) -> Html:
     ]
     pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
     shown, left = few(pairs, _CONFUSIONS)
-    columns = [
-        Column("Gold label", "text"),
-        Column("Predicted label", "text"),
-        Column("Rows"),
-        Column("Share of the gold label"),
-    ]
+    columns = ("Gold label", Column("Predicted label", "text"), "Rows", "Share of the gold label")
     rows: list[list[Cell]] = []
     for n, gold, predicted in shown:
         share = n / max(1, sum(each.confusion[gold]))
-        answer = user(names[predicted]) if predicted < len(names) else Html(NO_LABEL)
-        rows.append([user(names[gold]), answer, fmt.count(n), (fmt.percent(share), f"w{shade(share)}")])
-    caption = f"The commonest confusions. A matrix of {fmt.count(len(names))} labels would not be readable."
+        answer = user(names[predicted]) if predicted < len(names) else Html(_NO_LABEL)
+        rows.append([user(names[gold]), answer, write.count(n), (write.percent(share), f"w{shade(share)}")])
+    caption = f"The most common confusions. A matrix of {write.count(len(names))} labels would not be readable."
     return join(table(caption, columns, rows), left_out(left, "confusions"))
 
 
@@ -132,31 +143,31 @@ def _labels(each: Classification) -> Html | None:
         return _label_table(caption, ranked)
     shown, left = few(ranked, _MOST)
     return join(
-        _label_table(f"{caption}: the {_WEAKEST} weakest of {fmt.count(len(ranked))}", ranked[:_WEAKEST]),
-        details(f"All {fmt.count(len(ranked))} labels", _label_table(caption, shown), left_out(left, "labels")),
+        _label_table(f"{caption}: the {_WEAKEST} weakest of {write.count(len(ranked))}", ranked[:_WEAKEST]),
+        details(f"All {write.count(len(ranked))} labels", _label_table(caption, shown), left_out(left, "labels")),
     )
 
 
 def _label_table(caption: str, labels: Sequence[Label]) -> Html:
     scale = axis_for(*(label.f1 for label in labels))
-    columns = [
-        Column("Label", "text"),
-        Column(join("F1 and its interval", axis(scale)), "plot"),
-        Column("F1"),
-        Column("Precision"),
-        Column("Recall"),
-        Column("Gold rows"),
-        Column("Predicted"),
-    ]
+    columns = (
+        "Label",
+        plot("F1 and its interval", scale),
+        "F1",
+        "Precision",
+        "Recall",
+        "Gold rows",
+        "Predicted",
+    )
     rows: list[list[Cell]] = [
         [
             user(label.label),
             interval_mark(label.f1, scale),
             stated(label.f1),
-            fmt.number(label.precision.value),
-            fmt.number(label.recall.value),
-            fmt.count(label.gold),
-            fmt.count(label.predicted),
+            write.number(label.precision.value),
+            write.number(label.recall.value),
+            write.count(label.gold),
+            write.count(label.predicted),
         ]
         for label in labels
     ]

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, Metric
-from evalayer_lab.report.html import _format as fmt
-from evalayer_lab.report.html._layout import Cell, Column, Section, details, left_out, table
+from evalayer_lab.report.html._layout import Cell, Column, Links, Section, details, left_out, table
 from evalayer_lab.report.html._markup import Html, few, join, user
-from evalayer_lab.report.html._words import DIRECTION
 
 _MOST: Final = 200
 
 
-def metrics(document: Document) -> Section | None:
+def draw(document: Document, _: Links) -> Section | None:
     """Show every metric, those that stand for a whole first, their parts on demand."""
     whole = [metric for metric in document.metrics if metric.part is None]
     parts = [metric for metric in document.metrics if metric.part is not None]
@@ -33,22 +32,23 @@ def metrics(document: Document) -> Section | None:
 def _table(caption: str, shown: Sequence[Metric]) -> Html:
     reported = any(metric.reported is not None for metric in shown)
     bounded = any(metric.estimate.n_unscored for metric in shown)
-    columns = [Column("Metric", "text"), Column("Mean")]
-    columns += [Column(f"{fmt.level(shown[0].estimate.level)} interval"), Column("Scored")]
-    columns += [Column("Unscored"), Column("Worst case"), Column("Best case")] if bounded else []
+    columns: list[str | Column] = ["Metric", "Mean", f"{write.level(shown[0].estimate.level)} interval", "Scored"]
+    columns += ["Unscored", "Worst case", "Best case"] if bounded else []
     columns += [Column("Better", None)]
-    columns += [Column("As the job reports it")] if reported else []
+    columns += ["As the job reports it"] if reported else []
     rows = [_row(metric, reported=reported, bounded=bounded) for metric in shown]
     return table(caption, columns, rows)
 
 
 def _row(metric: Metric, *, reported: bool, bounded: bool) -> list[Cell]:
     estimate = metric.estimate
-    cells: list[Cell] = [user(metric.name), (fmt.value(estimate), "value")]
-    cells += [fmt.interval(estimate), fmt.count(estimate.n)]
-    cells += [fmt.count(estimate.n_unscored), fmt.number(metric.worst), fmt.number(metric.best)] if bounded else []
-    cells += [DIRECTION[metric.higher_is_better]]
-    return cells + ([fmt.number(metric.reported)] if reported else [])
+    cells: list[Cell] = [user(metric.name), (write.value(estimate), "value")]
+    cells += [write.interval(estimate), write.count(estimate.n)]
+    cells += (
+        [write.count(estimate.n_unscored), write.number(metric.worst), write.number(metric.best)] if bounded else []
+    )
+    cells += [write.better(higher=metric.higher_is_better)]
+    return cells + ([write.number(metric.reported)] if reported else [])
 
 
 def _parts(parts: Sequence[Metric]) -> Html | None:
@@ -56,14 +56,14 @@ def _parts(parts: Sequence[Metric]) -> Html | None:
         return None
     shown, left = few(parts, _MOST)
     inner = _table("Parts of metrics, and counters of classifications as means over rows", shown)
-    return details(f"Parts and counters ({fmt.count(len(parts))})", inner, left_out(left, "parts"))
+    return details(f"Parts and counters ({write.count(len(parts))})", inner, left_out(left, "parts"))
 
 
 def _decoded(decoded: dict[str, float | None]) -> Html | None:
     if not decoded:
         return None
     shown, left = few(decoded.items(), _MOST)
-    columns = [Column("Name", "text"), Column("Value")]
-    rows = [(user(name), fmt.number(value)) for name, value in shown]
+    columns = ("Name", "Value")
+    rows = [(user(name), write.number(value)) for name, value in shown]
     inner = table("Values decoded from the folded counters", columns, rows)
-    return details(f"Values over all rows ({fmt.count(len(decoded))})", inner, left_out(left, "values"))
+    return details(f"Values over all rows ({write.count(len(decoded))})", inner, left_out(left, "values"))

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 from typing import Final
 
-from evalayer_lab.report._document import Comparison, Difference
-from evalayer_lab.report.html import _format as fmt
-from evalayer_lab.report.html._layout import Column, Section, left_out, paragraph, stated, table
-from evalayer_lab.report.html._marks import axis, axis_for, interval_mark
+from evalayer_lab.report import write
+from evalayer_lab.report._document import Difference, Document
+from evalayer_lab.report.html._chart import Scale
+from evalayer_lab.report.html._layout import Links, Section, left_out, paragraph, stated, table
+from evalayer_lab.report.html._marks import axis_for, interval_mark, plot
 from evalayer_lab.report.html._markup import Html, cut, el, few, join, prose, user
-from evalayer_lab.report.html._scale import Scale
 
 _MOST: Final = 60
 _SIGNS: Final = {"better": "▲", "worse": "▼", "equivalent": "=", "no evidence": "?"}
 _TONES: Final = {"better": "right", "worse": "wrong", "equivalent": "", "no evidence": ""}
 
 
-def comparison(compared: Comparison | None) -> Section | None:
+def draw(document: Document, _: Links) -> Section | None:
     """Show the differences of this run and another one."""
+    compared = document.comparison
     if compared is None:
         return None
     shown, left = few(compared.differences, _MOST)
     shares = [each.difference for each in shown if _is_share(each)]
     scale = axis_for(*shares, also=(0.0, compared.margin, -compared.margin if compared.margin else None))
-    only = f"{fmt.rows(compared.n_only_this)} only in this run and {fmt.count(compared.n_only_other)} only in the other"
-    margin = f" Differences within ±{fmt.number(compared.margin)} count as equivalent." if compared.margin else ""
+    only = f"{write.rows(compared.n_only_this)} only in this run and {compared.n_only_other:,} only in the other are"
+    margin = f" Differences within ±{write.number(compared.margin)} count as equivalent." if compared.margin else ""
+    drawn = plot("Difference and its interval", scale, sign=True)
+    columns = ("Metric and verdict", drawn, "This minus other", "This", "Other", "p", "q", "Smallest detectable")
     body = join(
         paragraph(prose(compared.sentence), classes="lead"),
         paragraph(
-            f"This run less the other, on {fmt.count(compared.n_paired)} paired rows; {only} left out.",
+            f"This run minus the other, on {write.count(compared.n_paired)} paired rows; {only} left out.",
             margin,
         ),
-        table("Differences by metric", _columns(scale), [_row(each, scale) for each in shown], classes="forest"),
+        table("Differences by metric", columns, [_row(each, scale) for each in shown], classes="forest"),
         left_out(left, "metrics"),
     )
     return Section("comparison", "Beside the other run", body, "comparison")
@@ -43,32 +46,18 @@ def _verdict(word: str) -> Html:
     return el("span", sign, f" {word}", class_=f"chip {_TONES[word]}".strip())
 
 
-def _columns(scale: Scale | None) -> list[Column]:
-    plot = join("Difference and its interval", axis(scale, sign=True))
-    return [
-        Column("Metric and verdict", "text"),
-        Column(plot, "plot"),
-        Column("This less other"),
-        Column("This"),
-        Column("Other"),
-        Column("p"),
-        Column("q"),
-        Column("Could have shown"),
-    ]
-
-
 def _row(each: Difference, scale: Scale | None) -> list[str]:
     tone = _TONES[each.verdict]
-    drawn = interval_mark(each.difference, scale, 0.0, tone=tone) if _is_share(each) else Html("another scale")
-    small = fmt.NONE if each.smallest_detectable is None else f"±{fmt.number(each.smallest_detectable)}"
+    drawn = interval_mark(each.difference, scale, 0.0, tone=tone) if _is_share(each) else Html("on another scale")
+    small = write.MISSING if each.smallest_detectable is None else f"±{write.number(each.smallest_detectable)}"
     return [
         join(user(each.metric), " ", _verdict(each.verdict), el("span", cut(each.sentence, 400), class_="said")),
         drawn,
         stated(each.difference, sign=True),
-        fmt.number(each.this),
-        fmt.number(each.other),
-        el("span", fmt.p_value(each.p_value), title=cut(each.test, 100)),
-        fmt.p_value(each.q_value),
+        write.number(each.this),
+        write.number(each.other),
+        el("span", write.p_value(each.p_value), title=cut(each.test, 100)),
+        write.p_value(each.q_value),
         small,
     ]
 

@@ -1,0 +1,173 @@
+"""What confidence is worth: calibration, the gate, the quadrants."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from evalayer_lab.report import write
+from evalayer_lab.report._document import Confidence, Document, Quadrant
+from evalayer_lab.report.html._layout import (
+    Cell,
+    Column,
+    Links,
+    Section,
+    bullets,
+    details,
+    figure,
+    paragraph,
+    stated,
+    table,
+    titled,
+)
+from evalayer_lab.report.html._markup import Html, el, join, prose, user
+from evalayer_lab.report.html._palette import shade
+from evalayer_lab.report.html._reliability import (
+    histogram_chart,
+    histogram_table,
+    reliability_chart,
+    reliability_table,
+    risk_coverage_chart,
+    risk_coverage_table,
+)
+from evalayer_lab.statistics import Estimate
+
+_TELLING: Final = 0.0005  # hidden probability that one decimal of a percent shows
+_METHODS: Final = {"temperature": "Temperature", "platt": "Platt (logistic)", "isotonic": "Isotonic"}
+_SCORES: Final = {
+    "expected_calibration_error": ("Expected calibration error", "Mean gap between confidence and share right."),
+    "maximum_calibration_error": ("Maximum calibration error", "The gap in the worst bin."),
+    "debiased_l2_calibration_error": ("Debiased L2 calibration error", "Root mean squared gap, less what chance adds."),
+    "brier_score": ("Brier score", "Mean squared error of confidence as a forecast; lower is better."),
+    "auroc": ("AUROC", "The chance that a right row has the higher confidence; 0.5 is what chance gives."),
+    "accuracy": ("Share right", "On the rows that have a confidence."),
+    "reliability": ("Brier: reliability", "The part that calibration can mend; lower is better."),
+    "resolution": ("Brier: resolution", "How far bins differ from the mean; higher is better."),
+    "uncertainty": ("Brier: uncertainty", "Follows from the share that is right alone."),
+    "log_loss": ("Log loss", "In nats; lower is better."),
+    "aurc": ("AURC", "Mean risk over all coverages; lower is better."),
+    "excess_aurc": ("Excess AURC", "AURC less that of a perfect order of the same rows."),
+}
+"""Fields of `Confidence`: their names and what they mean."""
+_PLACES: Final = (("Right", "conservative", "sound"), ("Wrong", "critical", "overconfident"))
+"""The quadrants as rows of a table: low confidence, then high."""
+
+
+def draw(document: Document, links: Links) -> Section:
+    """Show what the token log probabilities say, or why they say nothing."""
+    given = document.confidence
+    if given is None:
+        why = document.no_confidence or "This output holds no token log probabilities."
+        body = paragraph(el("strong", "Not available. "), prose(why), classes="empty")
+        return Section("confidence", "Confidence", body)
+    charts = [
+        figure("Reliability", _calibration(given), reliability_chart(given.bins), reliability_table(given.bins)),
+        figure(
+            "Right and wrong by confidence",
+            _ranking(given),
+            histogram_chart(given.histogram),
+            histogram_table(given.histogram),
+        ),
+        figure(
+            "Risk and coverage",
+            given.gate.sentence,
+            risk_coverage_chart(given.risk_coverage, given.gate),
+            risk_coverage_table(given.risk_coverage),
+        ),
+        figure("Quadrants", "Rows by confidence and correctness.", _quadrants(given.quadrants))
+        if given.quadrants
+        else None,
+    ]
+    body = join(_basis(given), el("div", *charts, class_="charts"), _scores(given, links), _recalibrations(given))
+    return Section("confidence", "Confidence", body, "confidence")
+
+
+def _basis(given: Confidence) -> Html:
+    kind = paragraph(
+        f"{write.rows(given.n)} with a confidence: ",
+        user(given.kind.rstrip("."), 300),
+        ". A row counts as right by ",
+        user(given.correctness),
+        ".",
+    )
+    missing = [
+        join(f"{write.rows(n)} without a confidence: ", user(reason, 300)) for reason, n in given.missing.items()
+    ]
+    notes = []
+    if given.generated_is_not_largest:
+        unlikely = write.rows(given.generated_is_not_largest)
+        notes.append(f"In {unlikely} the label holds a token that was not the most probable one reported.")
+    if given.widest_bounds is not None and given.widest_bounds >= _TELLING:
+        mass = write.percent(given.widest_bounds)
+        notes.append(f"Only the most probable tokens are reported: up to {mass} of a label's probability is hidden.")
+    return join(kind, bullets(missing) if missing else None, *map(paragraph, notes))
+
+
+def _calibration(given: Confidence) -> str:
+    accuracy = given.accuracy
+    if given.mean is None or accuracy.value is None:
+        return "No row has both a confidence and a verdict."
+    said = f"mean confidence {write.number(given.mean)}, share right {write.number(accuracy.value)}."
+    if accuracy.high is not None and given.mean > accuracy.high:
+        return f"Overconfident on average: {said}"
+    if accuracy.low is not None and given.mean < accuracy.low:
+        return f"Underconfident on average: {said}"
+    return f"Well calibrated on average: {said}"
+
+
+def _ranking(given: Confidence) -> str | None:
+    if given.auroc.value is None:
+        return None
+    pairs = write.percent(given.auroc.value)
+    return f"In {pairs} of the pairs of a right and a wrong row, the right one has the higher confidence."
+
+
+def _quadrants(quadrants: tuple[Quadrant, ...]) -> Html:
+    by_name = {each.name: each for each in quadrants}
+    rows: list[list[Cell]] = []
+    for outcome, *names in _PLACES:
+        cells: list[Cell] = [outcome]
+        for name in names:
+            each = by_name.get(name)  # type: ignore[call-overload]
+            letter = "r" if outcome == "Right" else "w"
+            cells.append((write.MISSING, "") if each is None else (_quadrant(each), f"{letter}{shade(each.share)}"))
+        rows.append(cells)
+    columns = (Column("", None), Column("Low confidence", None), Column("High confidence", None))
+    return table("Rows by confidence (across) and correctness (down)", columns, rows, classes="quadrants", quiet=True)
+
+
+def _quadrant(each: Quadrant) -> Html:
+    return join(
+        el("span", titled(each.name), class_="name"),
+        el("span", write.percent(each.share), class_="big"),
+        el("span", write.rows(each.rows), class_="on"),
+        el("span", each.meaning, class_="meaning"),
+    )
+
+
+def _scores(given: Confidence, links: Links) -> Html:
+    columns = ("Score", "Value, with its interval", Column("What it means", "text"), Column("How", "text"))
+    rows: list[list[Cell]] = []
+    for field, (name, meaning) in _SCORES.items():
+        score = getattr(given, field)
+        if isinstance(score, Estimate):
+            rows.append([name, stated(score), meaning, links.method(score.method)])
+        else:
+            rows.append([name, el("span", write.number(score), class_="value"), meaning, ""])
+    return details("All scores of confidence", table("Scores of confidence", columns, rows))
+
+
+def _recalibrations(given: Confidence) -> Html | None:
+    if not given.recalibrations:
+        return None
+    columns = ("Map", "Calibration error", "Log loss", Column("Parameters", "text"))
+    before = ["As it is", write.number(given.expected_calibration_error.value), write.number(given.log_loss), ""]
+    rows = [
+        [
+            _METHODS[each.method],
+            write.number(each.calibration_error),
+            write.number(each.log_loss),
+            ", ".join(f"{name} {write.number(value)}" for name, value in each.parameters.items()),
+        ]
+        for each in given.recalibrations
+    ]
+    return table("Recalibration, measured on rows that the fit did not see", columns, [before, *rows])

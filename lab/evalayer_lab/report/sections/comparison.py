@@ -1,0 +1,247 @@
+"""Two runs, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from evalayer_lab.inputs import InputError, suggest
+from evalayer_lab.report import write
+from evalayer_lab.report._document import Comparison, Difference, Document
+from evalayer_lab.report._metrics import scored_by
+from evalayer_lab.report._part import Part
+from evalayer_lab.report._question import Question
+from evalayer_lab.report._rows import pair_rows
+from evalayer_lab.report._tables import add_row, new_table, say, show_table
+from evalayer_lab.report.sections.rows import describe_run
+from evalayer_lab.results import Results
+from evalayer_lab.statistics import (
+    PairedDifference,
+    PairedTest,
+    benjamini_hochberg,
+    mcnemar,
+    mean_interval,
+    paired_difference,
+    permutation_test,
+    smallest_detectable_difference,
+)
+
+Verdict: TypeAlias = Literal["better", "worse", "equivalent", "no evidence"]
+
+METHODS: Final = {
+    "comparison": "Rows are paired by prompt and gold. Metrics of 0 and 1 are tested with McNemar's exact test, "
+    "others, and rows in clusters, by flipping signs; p-values are corrected for the number of metrics (Benjamini and "
+    "Hochberg 1995). A difference is called where its corrected p-value is at most one less the level and its "
+    "interval leaves out 0.",
+}
+
+
+def analyse(question: Question) -> Part:
+    """Compare the run with the other one, if there is one."""
+    return Part({} if question.other is None else {"comparison": compare(question, question.other)})
+
+
+def show(document: Document, console: Console) -> None:
+    """Print the comparison."""
+    if document.comparison is not None:
+        render_comparison(document.comparison, console)
+
+
+def render_comparison(comparison: Comparison, console: Console) -> None:
+    """Print how two runs differ on the rows they share."""
+    interval = f"{write.level(comparison.differences[0].difference.level)} interval"
+    table = new_table("beside the other run", "this", "other", "change", interval, "rows", "verdict")
+    for metric, rows in groupby(comparison.differences, key=lambda row: row.metric.partition(".")[0]):
+        for index, row in enumerate(rows):
+            part = row.metric.removeprefix(f"{metric}.")
+            if part != row.metric and index == 0:
+                add_row(table, metric)
+            add_row(
+                table,
+                row.metric if part == row.metric else f"  {part}",
+                write.number(row.this),
+                write.number(row.other),
+                write.value(row.difference, sign=True),
+                write.interval(row.difference, sign=True),
+                write.count(row.difference.n),
+                row.verdict,
+            )
+    show_table(console, table)
+    say(
+        console,
+        f"The other run is {comparison.other.folder}. {comparison.n_paired:,} rows are in both; "
+        f"{comparison.n_only_this:,} in this run only, {comparison.n_only_other:,} in the other only.",
+    )
+    say(console, comparison.sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One metric of two runs on the rows that both scored.
+
+    Attributes:
+        metric: its reported name.
+        higher_is_better: which way is good.
+        this: mean of the run that the verdict is about.
+        other: mean of the run it is compared with.
+        difference: of the first from the second.
+        test: of whether they differ.
+    """
+
+    metric: str
+    higher_is_better: bool
+    this: float | None
+    other: float | None
+    difference: PairedDifference
+    test: PairedTest
+
+
+def compare(question: Question, other: Results) -> Comparison:
+    """Compare the metrics of two runs on the rows that both have, matched by content.
+
+    Args:
+        question: the run that the verdict is about; its metrics that the other one reports too, and that have a good
+            way, are compared, the chosen one first. A difference is called where its corrected p-value is at most
+            1 - level.
+        other: the run it is compared with.
+
+    Raises:
+        InputError: there is no such metric or metadata key, or the runs share no row, no metric with a good way that
+            both score on a row, or not the one that was asked for.
+    """
+    this, chosen = question.results, question.chosen
+    pairs = pair_rows(this, other)
+    if not len(pairs[0]):
+        reason = f"it has no row in common with {this.folder}: prompt and gold must be the same"
+        raise InputError(reason, path=other.folder)
+    wanted = [row.name for row in question.metrics if row.higher_is_better is not None]
+    wanted.sort(key=lambda name: chosen is None or name != chosen.name)
+    compared = list(_compared(question, other, wanted, pairs))
+    if not compared:
+        reason = f"it shares no scored metric with {this.folder} that says whether higher or lower is better"
+        raise InputError(reason, path=other.folder)
+    if question.metric is not None and chosen is not None and compared[0].metric != chosen.name:
+        raise InputError(f"it has no score of {chosen.name} on a row that {this.folder} scores", path=other.folder)
+    differences = judge_all(compared, margin=question.margin)
+    return Comparison(
+        other=describe_run(other),
+        n_paired=len(pairs[0]),
+        n_only_this=this.rows - len(pairs[0]),
+        n_only_other=other.rows - len(pairs[1]),
+        margin=question.margin,
+        differences=differences,
+        sentence=differences[0].sentence,
+    )
+
+
+def compare_scores(
+    metric: str,
+    this: NDArray[np.float64],
+    other: NDArray[np.float64],
+    *,
+    higher_is_better: bool = True,
+    clusters: NDArray[np.int64] | None = None,
+    level: float = 0.95,
+    n_unscored: int = 0,
+) -> Compared:
+    """Compare the scores of two runs on the same rows in the same order, shape (n,), of at least one row.
+
+    Scores of 0 and 1 are tested with McNemar's exact test, others, and rows in clusters, by flipping signs.
+    """
+    binary = all(bool(np.all((scores == 0) | (scores == 1))) for scores in (this, other))
+    if binary and clusters is None:
+        test = mcnemar(other, this, n_unscored=n_unscored)
+    else:
+        test = permutation_test(other, this, clusters=clusters, n_unscored=n_unscored)
+    difference = paired_difference(other, this, clusters=clusters, level=level, n_unscored=n_unscored)
+    here, there = (mean_interval(scores).value for scores in (this, other))
+    return Compared(metric, higher_is_better, here, there, difference, test)
+
+
+def judge_all(compared: Sequence[Compared], *, margin: float | None = None) -> tuple[Difference, ...]:
+    """Give each metric its verdict, with p-values corrected for the number of metrics (Benjamini and Hochberg)."""
+    adjusted = benjamini_hochberg([each.test.p_value for each in compared])
+    return tuple(_judge(each, float(q), margin) for each, q in zip(compared, adjusted, strict=True))
+
+
+def _compared(
+    question: Question, other: Results, wanted: Sequence[str], pairs: tuple[NDArray[np.intp], NDArray[np.intp]]
+) -> Iterator[Compared]:
+    this, (here, there) = question.results, pairs
+    clusters = None if question.cluster is None else _clusters(this, question.cluster)[here]
+    ways = {metric.name: metric.higher_is_better for metric in question.metrics}
+    known = {name for metric in other.metrics for name in metric.reported}
+    for name in wanted:
+        if name not in known:
+            continue
+        scored = scored_by(this, name)[here] & scored_by(other, name)[there]
+        n = int(np.count_nonzero(scored))
+        if n:
+            yield compare_scores(
+                name,
+                this.values(name)[here][scored],
+                other.values(name)[there][scored],
+                higher_is_better=ways[name] is True,
+                clusters=None if clusters is None else clusters[scored],
+                level=question.level,
+                n_unscored=len(here) - n,
+            )
+
+
+def _clusters(results: Results, key: str) -> NDArray[np.int64]:
+    """A cluster for each row; a row without the key is a cluster of its own."""
+    if key not in results.metadata_keys:
+        hint = suggest(key, results.metadata_keys)
+        raise InputError(f"no row has the metadata key {key!r}; {hint}", path=results.folder)
+    codes, values = results.codes(f"metadata.{key}")
+    return np.where(codes < 0, len(values) + np.arange(len(codes)), codes)
+
+
+def _judge(compared: Compared, q_value: float, margin: float | None) -> Difference:
+    difference, sd = compared.difference.estimate, compared.difference.sd
+    low, high, value = difference.low, difference.high, difference.value
+    alpha = round(1 - difference.level, 12)
+    smallest = None if not sd else smallest_detectable_difference(difference.n, sd, alpha=alpha)
+    named = (
+        f"{compared.metric} is {write.number(compared.this)} beside {write.number(compared.other)}, a difference of "
+        f"{write.value(difference, sign=True)} ({write.level(difference.level)} interval "
+        f"{write.interval(difference, sign=True)}) over {difference.n:,} paired rows"
+    )
+    verdict: Verdict = "no evidence"
+    if low is None or high is None or value is None:
+        sentence = f"No evidence: {named}; too few rows, or clusters of rows, for an interval."
+    elif margin is not None and -margin <= low and high <= margin:
+        verdict = "equivalent"
+        sentence = f"Equivalent within {margin:g}: {named}."
+    elif q_value <= alpha and not low <= 0 <= high:
+        verdict = "better" if (value > 0) == compared.higher_is_better else "worse"
+        sentence = f"{verdict.capitalize()}: {named}."
+    elif sd == 0 and value == 0:
+        rows = f"{difference.n:,} paired rows"
+        both = write.number(compared.this)
+        sentence = f"No difference: {compared.metric} is {both} in both, alike on each of {rows}."
+    else:
+        shown = write.number(smallest)
+        shows = "" if smallest is None else f"; so many rows would show a difference of {shown} with a power of 0.8"
+        but = f"; the corrected p-value is {write.number(q_value)}" if not low <= 0 <= high else ""
+        sentence = f"No evidence of a difference: {named}{but}{shows}."
+    return Difference(
+        metric=compared.metric,
+        higher_is_better=compared.higher_is_better,
+        this=compared.this,
+        other=compared.other,
+        difference=difference,
+        p_value=compared.test.p_value,
+        q_value=q_value,
+        test=compared.test.method,
+        sd=sd,
+        smallest_detectable=smallest,
+        verdict=verdict,
+        sentence=sentence,
+    )
