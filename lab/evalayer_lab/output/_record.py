@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from annotated_types import Ge, MinLen
 
 from evalayer import Aggregation, CorpusMetric, Task, label_of, label_part
 from evalayer_lab.inputs import InputError, reading
@@ -29,16 +31,12 @@ _ASSUMPTIONS: Final = (
     "the naming for custom metrics of gen_qa is not documented.",
     "The container's own text metrics (rouge, em, qem, f1, bleu) are not computed.",
 )
-_Count = Annotated[int, Field(ge=0)]
-# The name of a file or of a metric may hold bytes or halves of characters that a file in UTF-8 cannot.
-_Text = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
+_Count: TypeAlias = Annotated[int, Ge(0)]
+T = TypeVar("T")
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
-
-
-class MetricInfo(_Record):
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
     """A metric as its task declared it.
 
     Attributes:
@@ -48,7 +46,9 @@ class MetricInfo(_Record):
         higher_is_better: which way is good; None where neither is, or the metric does not say.
     """
 
-    name: Annotated[str, Field(min_length=1)]
+    __pydantic_config__: ClassVar[dict[str, object]] = {"strict": True}
+
+    name: Annotated[str, MinLen(1)]
     parts: tuple[str, ...] = ()
     corpus: bool = False
     higher_is_better: bool | None = None
@@ -74,7 +74,8 @@ class MetricInfo(_Record):
         return tuple(f"{self.name}.{label_part(counter, label)}" for counter in ("tp", "fp"))
 
 
-class RowCounts(_Record):
+@dataclass(frozen=True, slots=True)
+class RowCounts:
     """What became of the dataset's rows.
 
     Attributes:
@@ -84,21 +85,16 @@ class RowCounts(_Record):
         scored: rows that were folded.
     """
 
+    __pydantic_config__: ClassVar[dict[str, object]] = {"strict": True}
+
     read: _Count
     bad: _Count
     failed: _Count
     scored: _Count
 
 
-class BackendInfo(_Record):
-    """Where the answers came from: a name, and whatever else they depend on."""
-
-    model_config = ConfigDict(extra="allow")
-
-    name: str
-
-
-class RunRecord(_Record):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
     """`run.json`. Of a run without the file, only the name and what the rows show is known.
 
     Attributes:
@@ -114,7 +110,7 @@ class RunRecord(_Record):
         recipe: the recipe.
         dataset: the hash of the dataset, and how many of its rows were to be taken.
         handler: the hash of the handler's sources.
-        backend: where the answers came from.
+        backend: where the answers came from: its `name`, and whatever else they depend on.
         rows: what became of the dataset's rows; None if unknown.
         failures: failed rows by kind.
         metrics: the task's metrics in the order of their declaration.
@@ -126,28 +122,36 @@ class RunRecord(_Record):
         assumptions: what the run assumed where the container's behaviour is not known.
     """
 
+    __pydantic_config__: ClassVar[dict[str, object]] = {"strict": True}
+
     status: str = "complete"
     evalayer: str | None = None
     python: str | None = None
-    libraries: dict[str, str] = {}
-    run_name: _Text
+    libraries: dict[str, str] = field(default_factory=dict)
+    run_name: str
     started: str | None = None
     aggregation: Aggregation | None = None
     task: str | None = None
-    paths: dict[str, _Text] = {}
-    recipe: dict[str, Any] = {}
-    dataset: dict[str, Any] = {}
-    handler: dict[str, Any] = {}
-    backend: BackendInfo | None = None
+    paths: dict[str, str] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    dataset: dict[str, Any] = field(default_factory=dict)
+    handler: dict[str, Any] = field(default_factory=dict)
+    backend: dict[str, Any] | None = None
     rows: RowCounts | None = None
-    failures: dict[_Text, _Count] = {}
+    failures: dict[str, _Count] = field(default_factory=dict)
     metrics: tuple[MetricInfo, ...] = ()
-    unscored: dict[str, dict[str, _Count]] = {}
-    aggregates: dict[_Text, Annotated[float, Field(allow_inf_nan=True)]] = {}
-    decoded: dict[str, float | None] = {}
-    undecoded: dict[str, _Text] = {}
-    uneven: dict[_Text, _Count] = {}
+    unscored: dict[str, dict[str, _Count]] = field(default_factory=dict)
+    aggregates: dict[str, float] = field(default_factory=dict)
+    decoded: dict[str, float | None] = field(default_factory=dict)
+    undecoded: dict[str, str] = field(default_factory=dict)
+    uneven: dict[str, _Count] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.backend is not None and not isinstance(self.backend.get("name"), str):
+            raise ValueError("a backend without a name")
+        if not all(value is None or math.isfinite(value) for value in self.decoded.values()):
+            raise ValueError("a decoded value that is not finite")
 
 
 def write_record(
@@ -189,7 +193,7 @@ def write_record(
         recipe=fingerprint["recipe"],
         dataset={"sha256": fingerprint["dataset"], "limit": fingerprint["limit"]},
         handler={"sha256": fingerprint["handler"][1]},
-        backend=BackendInfo(**fingerprint["backend"]),
+        backend=fingerprint["backend"],
         rows=RowCounts(read=totals.processed, bad=bad_rows, failed=totals.failures.total(), scored=aggregator.rows),
         failures=dict(sorted(totals.failures.items())),
         metrics=tuple(
@@ -210,7 +214,7 @@ def write_record(
     )
     path = folder / RECORD
     draft = path.with_suffix(".json.tmp")
-    draft.write_text(json.dumps(record.model_dump(), indent=2) + "\n", encoding="ascii")
+    draft.write_text(json.dumps(_cleaned(asdict(record)), indent=2) + "\n", encoding="ascii")
     draft.replace(path)
 
 
@@ -244,23 +248,34 @@ def read_reported(path: Path) -> dict[str, float]:
     }
 
 
-class _Reported(_Record):
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    __pydantic_config__: ClassVar[dict[str, object]] = {"strict": True}
+
     results: dict[str, dict[str, Any]]
 
 
-T = TypeVar("T", bound=_Record)
+def _read(path: Path, kind: type[T]) -> T:
+    from pydantic import TypeAdapter, ValidationError  # reading results a second time does without
 
-
-def _read(path: Path, model: type[T]) -> T:
     try:
         with reading(path):
             if path.stat().st_size > _MAX_BYTES:
                 raise InputError(f"larger than {_MAX_BYTES >> 20} MiB", path=path)
-            return model.model_validate_json(path.read_bytes())
+            return TypeAdapter(kind).validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or None
         raise InputError(first["msg"], path=path, field=place) from None
+
+
+def _cleaned(value: Any) -> Any:
+    """The name of a file or of a metric may hold bytes or halves of characters that a file in UTF-8 cannot."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(each) for key, each in value.items()}
+    return [_cleaned(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _version(distribution: str) -> str | None:

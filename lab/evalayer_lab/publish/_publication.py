@@ -122,4 +122,4 @@ def _model(results: Results) -> str:
     parts = Path(found or "").parts
     if "details" in parts[:-3]:
         return parts[parts.index("details") + 1]
-    return _UNKNOWN if results.run.backend is None else results.run.backend.name
+    return _UNKNOWN if results.run.backend is None else results.run.backend["name"]

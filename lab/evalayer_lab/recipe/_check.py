@@ -147,8 +147,10 @@ def _examine(subject: Subject) -> tuple[AnyRecipe | None, Sequence[Remark]]:
     if twin:
         remarks = [one if one.keys in unusable else _doubted(one) for one in remarks]
     # What a rule has explained is not explained again by the type of the field or by its name.
-    covered = {remark.keys for remark in remarks}
-    remarks += [one for one in (*failures, *check_unknown(subject)) if one.keys not in covered]
+    errors = {remark.keys for remark in remarks if remark.finding.severity == "error"}
+    remarked = {remark.keys for remark in remarks}
+    remarks += [one for one in failures if one.keys not in errors]
+    remarks += [one for one in check_unknown(subject) if one.keys not in remarked]
     if not twin:
         remarks += check_placeholders(subject)
     return recipe, sorted(remarks, key=lambda remark: remark.finding.place.line or 1)

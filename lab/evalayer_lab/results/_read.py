@@ -7,12 +7,12 @@ import shutil
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict, fields, is_dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
-
-from pydantic import TypeAdapter, ValidationError
+from types import NoneType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from evalayer import __version__
 from evalayer_lab.inputs import InputError, near_match
@@ -39,7 +39,6 @@ from evalayer_lab.results._store import (
 
 _ARCHIVES: Final = (".tar.gz", ".tgz", ".tar")
 _LIST: Final = "unpacked.json"
-_CONTENT: Final = TypeAdapter(Content)
 
 
 def open_source(source: str | PathLike[str], *, cache: bool, stack: ExitStack) -> Path:
@@ -202,7 +201,7 @@ def _read_files(
         for path, signature in before.items():
             if read_signature(path) != signature:
                 raise InputError("changed while it was being read; read the results again", path=path)
-        write_manifest(draft, key, {"content": _CONTENT.dump_python(content)})
+        write_manifest(draft, key, {"content": asdict(content)})
         publish(draft, folder, is_good=lambda found: _read_table(found, key) is not None)
     prune(folder.parent)
     return folder / ROWS, content
@@ -214,7 +213,19 @@ def _read_table(folder: Path, key: str) -> tuple[Path, Content] | None:
     if manifest is None:
         return None
     try:
-        content = _CONTENT.validate_python(manifest.get("content"), strict=False)  # in JSON, tuples are lists
-    except ValidationError:
+        return folder / ROWS, _restore(Content, manifest["content"])
+    except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return folder / ROWS, content
+
+
+def _restore(kind: Any, value: Any) -> Any:
+    """A record from what `dataclasses.asdict` and JSON made of it."""
+    arguments = get_args(kind)
+    if is_dataclass(kind) and isinstance(kind, type):
+        types = get_type_hints(kind)
+        return kind(**{each.name: _restore(types[each.name], value[each.name]) for each in fields(kind)})
+    if get_origin(kind) is tuple:
+        return tuple(_restore(arguments[0], each) for each in value)
+    if NoneType in arguments:
+        return None if value is None else _restore(arguments[0], value)
+    return value

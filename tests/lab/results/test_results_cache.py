@@ -327,7 +327,7 @@ def test_the_second_read_imports_nothing_heavy(tmp_path: Path) -> None:
     read_results(folder)
     program = (
         "import sys; from evalayer_lab.results import read_results; read_results(sys.argv[1]); "
-        "heavy = {'duckdb', 'numpy', 'orjson', 'pandas', 'pyarrow'}; print(sorted(heavy & {*sys.modules}))"
+        "heavy = {'duckdb', 'numpy', 'orjson', 'pandas', 'pyarrow', 'pydantic'}; print(sorted(heavy & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -168,10 +168,10 @@ def test_the_record_is_written_as_it_always_was_and_can_be_read(tmp_path: Path) 
     libraries = json.dumps(written["libraries"], indent=2).replace("\n", "\n  ")
     assert text == expected.replace('"LIBRARIES"', libraries)
     record = read_record(folder / "run.json")
-    assert record.model_dump(mode="json") == written
+    assert json.loads(json.dumps(asdict(record))) == written
     assert record.metrics[0].class_labels == ("a",)
     assert record.backend is not None
-    assert record.backend.name == "replay"
+    assert record.backend["name"] == "replay"
 
 
 def test_a_record_of_another_version_is_read(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def describe_run(results: Results) -> Run:
         started=run.started,
         evalayer=run.evalayer,
         task=run.task,
-        backend=None if run.backend is None else run.backend.name,
+        backend=None if run.backend is None else run.backend["name"],
         aggregation=run.aggregation,
         digest=results.digest,
     )
