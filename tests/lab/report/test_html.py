@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.lab.report import documents
 
+from evalayer_lab import report
 from evalayer_lab.report import Document, write
 from evalayer_lab.report.html import render_html
 
@@ -181,6 +183,12 @@ def test_policy_allows_the_style_sheet_and_nothing_else() -> None:
     policy = f"default-src &#x27;none&#x27;; style-src &#x27;sha256-{digest}&#x27;; base-uri &#x27;none&#x27;"
     assert f'http-equiv="Content-Security-Policy" content="{policy}' in text
     assert re.search(r"url\(|@import|https?:", text) is None
+
+
+def test_a_section_and_its_drawing_have_one_name() -> None:
+    room = Path(str(report.__file__)).parent
+    sections, drawn = ({file.stem for file in (room / folder).glob("[a-z]*.py")} for folder in ("sections", "html"))
+    assert sections == drawn
 
 
 def test_every_section_of_the_report_is_drawn() -> None:
