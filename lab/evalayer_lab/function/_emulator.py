@@ -126,12 +126,12 @@ class RuntimeEmulator:
 
         Raises:
             FunctionFailed: the function did not answer.
-            PayloadTooLarge: the event or the response has more than 6 MiB, which Lambda does not carry.
+            PayloadTooLarge: the event or the response has more than 6 MiB, which Lambda does not accept.
         """
         if not self._port:
             raise RuntimeError("the emulator runs inside its `with` block only")
         if len(event) > MAX_PAYLOAD_BYTES:
-            raise PayloadTooLarge(f"the event has {len(event):,} bytes; Lambda carries {MAX_PAYLOAD_BYTES:,}")
+            raise PayloadTooLarge(f"the event has {len(event):,} bytes; Lambda accepts at most {MAX_PAYLOAD_BYTES:,}")
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._timeout + _START_SECONDS)
         try:
             connection.request("POST", _PATH, event, {"Content-Type": "application/json"})
@@ -225,13 +225,13 @@ def _checked(response: bytes) -> bytes:
     if response.startswith(b"Task timed out after "):
         raise FunctionFailed("Sandbox.Timedout", response.decode())
     if len(response) > MAX_PAYLOAD_BYTES:
-        raise PayloadTooLarge(f"the response has {len(response):,} bytes; Lambda carries {MAX_PAYLOAD_BYTES:,}")
+        raise PayloadTooLarge(f"the response has {len(response):,} bytes; Lambda accepts at most {MAX_PAYLOAD_BYTES:,}")
     if b'"errorType"' in response:
         answer = json.loads(response)
         if isinstance(answer, dict) and {"errorType", "errorMessage"} <= answer.keys() <= _ERROR_FIELDS:
             if answer["errorType"] == "Function.ResponseSizeTooLarge":
                 raise PayloadTooLarge(
-                    f"the response is larger than the {MAX_PAYLOAD_BYTES:,} bytes that Lambda carries"
+                    f"the response is larger than the {MAX_PAYLOAD_BYTES:,} bytes that Lambda accepts"
                 )
             raise FunctionFailed(str(answer["errorType"]), str(answer["errorMessage"]))
     return response

@@ -70,7 +70,7 @@ def _logprobs(subject: Subject) -> Iterator[Remark]:
     place, count = ("inference", "top_logprobs"), subject.get("inference", "top_logprobs")
     if isinstance(count, int) and not isinstance(count, bool) and not 0 <= count <= _MOST_LOGPROBS:
         nearest = 0 if count < 0 else _MOST_LOGPROBS
-        reason = f"is {shown(count)}; it takes 0 to {_MOST_LOGPROBS}"
+        reason = f"is {shown(count)}; it must be 0 to {_MOST_LOGPROBS}"
         yield subject.error("top-logprobs", place, reason, SetValue(place, nearest))
 
 
@@ -92,7 +92,7 @@ def _reasoning(subject: Subject) -> Iterator[Remark]:
             "reasoning-effort", place, "is 'medium', which AWS's own pages disagree on; low and high are safe"
         )
     elif not isinstance(effort, str) or effort not in _EFFORTS:
-        yield subject.error("reasoning-effort", place, f"is {shown(effort)}; it takes null, low or high")
+        yield subject.error("reasoning-effort", place, f"is {shown(effort)}; it must be null, low or high")
 
 
 def _length(subject: Subject) -> Iterator[Remark]:
