@@ -54,6 +54,19 @@ class Tree:
         except _DAMAGED as error:
             raise InputError(f"{name!r} cannot be read: {error}", path=self.path) from error
 
+    def copy(self, name: str, target: Path) -> None:
+        """Copy a file, and make the folders that it needs.
+
+        Raises:
+            InputError: it cannot be read, or not be written there.
+        """
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with self.open(name) as source, target.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+        except _DAMAGED as error:
+            raise InputError(f"{name!r} cannot be unpacked: {error}", path=self.path) from error
+
 
 @contextmanager
 def open_tree(path: Path) -> Iterator[Tree]:
@@ -85,13 +98,7 @@ def as_folder(tree: Tree, folder: Path) -> Path:
         return tree.path.resolve()
     target = Path(mkdtemp(dir=folder))
     for name in tree.files:
-        file = target / name
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with tree.open(name) as source, file.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
-        except _DAMAGED as error:
-            raise InputError(f"{name!r} cannot be unzipped: {error}", path=tree.path) from error
+        tree.copy(name, target / name)
     return target
 
 

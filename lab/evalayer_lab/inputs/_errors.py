@@ -39,6 +39,10 @@ class Place:
             file = f"{file}:{self.line}" if file else f"line {self.line}"
         return ": ".join(part for part in (file, self.field) if part)
 
+    def error(self, reason: str) -> InputError:
+        """An error about what stands here."""
+        return InputError(reason, path=self.path, line=self.line, field=self.field)
+
 
 class InputError(EvalayerError):
     """Something the user gave cannot be used.

@@ -98,8 +98,7 @@ class Document:
 
     def error(self, keys: Keys, reason: str) -> InputError:
         """An error about a field."""
-        place = self.place(keys)
-        return InputError(reason, path=place.path, line=place.line, field=place.field)
+        return self.place(keys).error(reason)
 
 
 def read_document(path: str, dialect: Dialect = RECIPE) -> Document:

@@ -9,7 +9,7 @@ from typing import Final
 from evalayer_lab.inputs import Arn
 from evalayer_lab.inputs.yaml import Keys
 from evalayer_lab.recipe._edit import Insert, SetValue
-from evalayer_lab.recipe._rules_evaluation import has_placeholder
+from evalayer_lab.recipe._rules_fields import has_placeholder
 from evalayer_lab.recipe._subject import ABSENT, Remark, Subject, shown
 
 _ARN: Final = "arn:aws:lambda:REGION:ACCOUNT:function:NAME"
