@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import PurePath
 from typing import Any, Final
 
-from evalayer_lab.doctor._powertools import CONTENTS, is_powertools, unknown_layers
+from evalayer_lab.doctor._powertools import unknown_layers
 from evalayer_lab.doctor._report import file_place, listed, not_checked
 from evalayer_lab.doctor._source import (
     UNREADABLE,
@@ -65,7 +65,8 @@ def _check_source(target: Target, name: str, entry: PathEntry, file: str) -> Ite
         tree = parse(entry, file)
     except UNREADABLE as problem:
         syntax = problem if isinstance(problem, SyntaxError) else None
-        if syntax and fits_newer(syntax, read_text(entry, file), target.runtime):
+        lines = (syntax.lineno, syntax.end_lineno) if syntax else (None, None)
+        if syntax and fits_newer(syntax.msg, lines, read_text(entry, file), target.runtime):
             here = f"Python 3.{sys.version_info.minor}, which runs the doctor,"
             reason = f"{here} cannot read {file}; {target.runtime.name} may be able to"
             yield not_checked(f"the handler of {target.name}", reason)
@@ -139,7 +140,7 @@ def judge_failure(
         target: the function.
         outcome: what the probe wrote.
         paths: the search path of the import, one folder for each of the target's entries.
-        elsewhere: the packages that stand-ins were allowed for, or that only the Python here needs.
+        elsewhere: the packages that stand-ins were allowed for: what Lambda or a Powertools layer has among them.
     """
     file = _find_file(outcome["file"], target, paths)
     module = outcome["module"]
@@ -150,10 +151,12 @@ def judge_failure(
         )
         fix = "correct the name, or add the module to the function or to a layer and build again"
         return Finding("handler-module", "error", file_place(*file, outcome["line"]), reason, fix)
-    if outcome["error"] in _SYNTAX and file is not None and not _fits_newer(outcome, file, target):
-        reason = f"is not valid Python: {outcome['message']}; importing {target.handler} fails because of it"
-        fix = "correct the file and build again"
-        return Finding("handler-syntax", "error", file_place(*file, outcome["line"]), reason, fix)
+    if outcome["error"] in _SYNTAX and file is not None:
+        lines = (outcome["line"], outcome["end_line"])
+        if not fits_newer(outcome["message"], lines, read_text(*file), target.runtime):
+            reason = f"is not valid Python: {outcome['message']}; importing {target.handler} fails because of it"
+            fix = "correct the file and build again"
+            return Finding("handler-syntax", "error", file_place(*file, outcome["line"]), reason, fix)
     raised = f"{outcome['error']}: {outcome['message']}"
     doubts = _doubts(target, outcome["stand_ins"])
     if doubts and not outcome["ours"]:
@@ -176,18 +179,10 @@ def _find_file(file: str | None, target: Target, paths: Sequence[str]) -> tuple[
 def _is_missing(module: str, target: Target, elsewhere: Set[str]) -> bool:
     """Whether nothing that cannot be seen from here may bring a module."""
     top = module.partition(".")[0]
-    possible = ON_LAMBDA | elsewhere | sys.stdlib_module_names
-    if any(is_powertools(layer) for layer in target.unseen):
-        possible |= CONTENTS
+    possible = elsewhere | sys.stdlib_module_names
     if target.runtime.minor != sys.version_info.minor:
         possible |= _SOMETIMES_STANDARD
     return top not in possible and not unknown_layers(target)
-
-
-def _fits_newer(outcome: Mapping[str, Any], file: tuple[PathEntry, str], target: Target) -> bool:
-    problem = SyntaxError(outcome["message"])
-    problem.lineno, problem.end_lineno = outcome["line"], outcome["end_line"]
-    return fits_newer(problem, read_text(*file), target.runtime)
 
 
 def _doubts(target: Target, stand_ins: Sequence[str]) -> list[str]:

@@ -9,10 +9,11 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -22,9 +23,9 @@ from packaging.utils import canonicalize_name
 from evalayer_lab.doctor import _probe
 from evalayer_lab.doctor._handler import ON_LAMBDA, judge_failure
 from evalayer_lab.doctor._packages import applies
-from evalayer_lab.doctor._powertools import CONTENTS, is_powertools
+from evalayer_lab.doctor._powertools import brought_by_powertools
 from evalayer_lab.doctor._report import not_checked
-from evalayer_lab.function import Runtime, Target, as_folder, marker_environment, unloadable
+from evalayer_lab.function import Runtime, Target, architecture_of, as_folder, marker_environment, unloadable
 from evalayer_lab.inputs import Finding, Place
 
 BUDGET: Final = 15.0  # boto3 takes 9 times what Python itself takes to start, scikit-learn 45 times
@@ -50,24 +51,6 @@ class Imported:
     corpus_metrics: Sequence[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _StandIns:
-    """Packages that the importing Python takes from the doctor's own environment.
-
-    Attributes:
-        instead: those of the layers that are compiled for another machine or Python.
-        if_missing: those that Lambda, a Powertools layer or another version of Python would bring.
-    """
-
-    instead: Sequence[str]
-    if_missing: Sequence[str]
-
-    @property
-    def possible(self) -> frozenset[str]:
-        """All of them."""
-        return frozenset([*self.instead, *self.if_missing])
-
-
 def import_handler(target: Target, budget: float = BUDGET) -> Imported:
     """Import the handler in a new process of this Python, with only the function and its layers on the search path.
 
@@ -87,7 +70,7 @@ def import_handler(target: Target, budget: float = BUDGET) -> Imported:
         if outcome is None:
             return Imported([not_checked(check, f"it did not end within {_SECONDS} seconds, or ended the process")])
         if "error" in outcome:
-            return Imported([judge_failure(check, target, outcome, paths, stand_ins.possible)])
+            return Imported([judge_failure(check, target, outcome, paths, {*chain(*stand_ins.values())})])
         cost = _cost(outcome)
         if cost > budget * _CLOSER_LOOK:  # perhaps because it had to be compiled, which is done before a deployment
             compiled = ("-X", f"pycache_prefix={folder}/compiled")
@@ -115,38 +98,24 @@ def _slow(target: Target, cost: float, times: Counter[str], used: Sequence[str],
         return []
     top = ", ".join(f"{name} {time / times.total():.0%}" for name, time in times.most_common(_LARGEST))
     aside = f" (with {', '.join(used)} of this environment)" if used else ""
-    return [
-        Finding(
-            "import-time",
-            "warning",
-            Place(field=target.name),
-            f"importing {target.handler} takes {cost:.0f} times what Python itself takes to start{aside}, "
-            f"more than {budget:g} times. Most of it: {top}",
-            "import what is slow inside the function that needs it, or leave it out",
-        )
-    ]
+    reason = (
+        f"importing {target.handler} takes {cost:.0f} times what Python itself takes to start{aside}, "
+        f"more than {budget:g} times. Most of it: {top}"
+    )
+    fix = "import what is slow inside the function that needs it, or leave it out"
+    return [Finding("import-time", "warning", Place(field=target.name), reason, fix)]
 
 
 def _run(
-    target: Target, stand_ins: _StandIns, paths: list[str], folder: Path, *options: str
+    target: Target, stand_ins: Mapping[str, list[str]], paths: list[str], folder: Path, *options: str
 ) -> tuple[dict[str, Any] | None, Counter[str]]:
     """Import once; return what the probe wrote, and microseconds by top-level module."""
     module, _, name = (target.handler or "").replace("/", ".").rpartition(".")
     config, result = folder / "config.json", folder / "result.json"
     result.unlink(missing_ok=True)
-    config.write_text(
-        json.dumps(
-            {
-                "module": module,
-                "name": name,
-                "path": paths,
-                "packages": [entry for entry in sys.path if entry.endswith("-packages")],
-                "instead": stand_ins.instead,
-                "if_missing": stand_ins.if_missing,
-            }
-        ),
-        encoding="utf-8",
-    )
+    packages = [entry for entry in sys.path if entry.endswith("-packages")]
+    described = {"module": module, "name": name, "path": paths, "packages": packages, **stand_ins}
+    config.write_text(json.dumps(described), encoding="utf-8")
     try:
         done = subprocess.run(  # noqa: S603 (this Python, on the user's own handler)
             [sys.executable, "-I", "-S", "-X", "importtime", *options, _probe.__file__, str(config), str(result)],
@@ -187,18 +156,21 @@ def _environment(target: Target, task_root: str) -> dict[str, str]:
     return {**lambda_sets, **known}
 
 
-def _stand_ins(target: Target) -> _StandIns:
+def _stand_ins(target: Target) -> Mapping[str, list[str]]:
+    """Name the packages that the importing Python takes from the doctor's own environment.
+
+    `instead` are those of the layers that are compiled for another machine or Python, `if_missing` those that Lambda, a
+    Powertools layer or another version of Python would bring.
+    """
     here = Runtime(sys.version_info.minor)
-    machine = {"aarch64": "arm64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
+    machine = architecture_of(platform.machine())
     instead = {
         shared.name.partition("/")[0].partition(".")[0]
         for entry in target.entries
         for shared in unloadable(entry, machine, here.minor)
     }
-    if_missing = ON_LAMBDA | _only_needed_here(target, here)
-    if any(is_powertools(arn) for arn in target.unseen):
-        if_missing |= CONTENTS
-    return _StandIns(sorted(instead), sorted(if_missing))
+    if_missing = ON_LAMBDA | _only_needed_here(target, here) | brought_by_powertools(target)
+    return {"instead": sorted(instead), "if_missing": sorted(if_missing)}
 
 
 def _only_needed_here(target: Target, here: Runtime) -> set[str]:

@@ -11,7 +11,7 @@ from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from evalayer_lab.doctor._powertools import PROVIDES, is_powertools
+from evalayer_lab.doctor._powertools import PROVIDES, brought_by_powertools
 from evalayer_lab.doctor._report import listed, package_place
 from evalayer_lab.doctor._source import UNREADABLE, has_module, parse
 from evalayer_lab.function import RUNTIME_PACKAGES, Artefact, Distribution, PathEntry, Target, marker_environment
@@ -193,9 +193,9 @@ def _find_version(package: str, entry: PathEntry) -> str:
 
 
 def _over_powertools(target: Target) -> Iterator[Finding]:
-    arns = [arn for arn in target.unseen if is_powertools(arn)]
-    for entry in target.entries if arns else ():
-        for package in sorted(entry.packages.keys() & PROVIDES):
+    twice = PROVIDES & brought_by_powertools(target)
+    for entry in target.entries:
+        for package in sorted(entry.packages.keys() & twice):
             reason = f"is in {entry.artefact.name}, and in the Powertools layer in a version that is not known here"
             fix = f"leave {package} to the Powertools layer, or remove that layer"
             yield Finding("shadowed-package", "warning", Place(field=package), reason, fix)

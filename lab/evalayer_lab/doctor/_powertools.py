@@ -10,7 +10,7 @@ from evalayer_lab.function import Target
 from evalayer_lab.inputs import Arn, Finding, Place
 
 # what `pip install aws-lambda-powertools[all]` brings, from which the layer is built, without what Lambda has
-CONTENTS: Final = frozenset(
+_CONTENTS: Final = frozenset(
     {
         "_cffi_backend", "annotated_types", "attr", "attrs", "aws_encryption_sdk", "aws_lambda_powertools",
         "aws_xray_sdk", "cffi", "cryptography", "dotenv", "fastjsonschema", "jmespath", "jsonpath_ng", "jwt", "ply",
@@ -28,6 +28,11 @@ _NAME: Final = re.compile(r"AWSLambdaPowertoolsPythonV3-python3([0-9]+)-\w+\Z")
 def is_powertools(arn: str) -> bool:
     """Whether an ARN names a Powertools layer for Python."""
     return ":layer:AWSLambdaPowertoolsPython" in arn
+
+
+def brought_by_powertools(target: Target) -> frozenset[str]:
+    """The packages that a Powertools layer of a function brings, if it has one."""
+    return _CONTENTS if any(map(is_powertools, target.unseen)) else frozenset()
 
 
 def unknown_layers(target: Target) -> list[str]:

@@ -63,16 +63,10 @@ def suggest_module(target: Target, module: str) -> str:
     return f"; the function has: {listed(names)}" if names else ""
 
 
-def fits_newer(problem: SyntaxError, source: str, runtime: Runtime) -> bool:
-    """Whether a later Python than this one, that of the runtime, may accept what this one refuses.
-
-    Args:
-        problem: what this Python says.
-        source: the file.
-        runtime: the Python that will read the file.
-    """
+def fits_newer(message: str, lines: tuple[int | None, int | None], source: str, runtime: Runtime) -> bool:
+    """Whether a later Python than this one, that of the runtime, may accept what this one refuses in some lines."""
     if runtime.minor <= sys.version_info.minor:
         return False
-    first = problem.lineno or 1
-    lines = source.splitlines()[first - 1 : max(first, problem.end_lineno or first)]
-    return "f-string" in (problem.msg or "") or _NEWER.search("\n".join(lines)) is not None
+    first, last = lines[0] or 1, lines[1] or 0
+    refused = source.splitlines()[first - 1 : max(first, last)]
+    return "f-string" in message or _NEWER.search("\n".join(refused)) is not None

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigError
 from dataclasses import dataclass
+from email.message import Message
+from email.parser import HeaderParser
 from functools import cached_property
 from typing import Final, Literal
 
@@ -18,6 +20,7 @@ from packaging.version import InvalidVersion, Version
 from evalayer_lab.function._runtime import MACHINES, Architecture, Runtime
 from evalayer_lab.function._tree import Tree
 
+_read_headers: Final = HeaderParser().parsestr
 _MAX_TEXT: Final = 1024 * 1024
 _MAX_RECORD: Final = 16 * 1024 * 1024
 _MAX_REQUIREMENTS: Final = 1000
@@ -41,12 +44,12 @@ class Distribution:
     @property
     def name(self) -> str:
         """Its name, in the normal form: lower case, with hyphens."""
-        return canonicalize_name(self._headers.get("name", [self.folder.split("-")[0]])[0])
+        return canonicalize_name(self._headers.get("name", self.folder.split("-")[0]))
 
     @property
     def version(self) -> Version | None:
         """Its version, if that can be read."""
-        declared = self._headers.get("version", [self.folder.removesuffix(".dist-info").partition("-")[2]])[0]
+        declared = self._headers.get("version", self.folder.removesuffix(".dist-info").partition("-")[2])
         try:
             return Version(declared)
         except InvalidVersion:
@@ -56,7 +59,7 @@ class Distribution:
     def requirements(self) -> Sequence[Requirement]:
         """What it requires; a requirement that cannot be read is left out."""
         found = []
-        for text in self._headers.get("requires-dist", [])[:_MAX_REQUIREMENTS]:
+        for text in self._headers.get_all("requires-dist", [])[:_MAX_REQUIREMENTS]:
             try:
                 found.append(Requirement(text))
             except (InvalidRequirement, RecursionError):
@@ -66,7 +69,7 @@ class Distribution:
     @cached_property
     def tags(self) -> Sequence[str]:
         """The tags of the wheel it was installed from, such as `cp313-cp313-manylinux_2_17_aarch64`."""
-        return _headers(self.text("WHEEL")).get("tag", [])
+        return _read_headers(self.text("WHEEL")).get_all("tag", [])
 
     @cached_property
     def recorded(self) -> Sequence[str] | None:
@@ -95,17 +98,11 @@ class Distribution:
         return self.entry.read(path, most).decode("utf-8", "replace") if path in self.entry.files else ""
 
     @cached_property
-    def _headers(self) -> Mapping[str, list[str]]:
-        return _headers(self.text("METADATA"))
+    def _headers(self) -> Message:
+        return _read_headers(self.text("METADATA"))
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}" if self.version else self.name
-
-
-def find_distributions(entry: PathEntry) -> Sequence[Distribution]:
-    """List the distributions of a folder on the search path."""
-    folders = dict.fromkeys(found[0].rstrip("/") for name in entry.files if (found := _FOLDER.match(name)))
-    return [Distribution(entry, folder) for folder in folders]
 
 
 def marker_environment(runtime: Runtime, architecture: Architecture) -> dict[str, str]:
@@ -125,17 +122,6 @@ def marker_environment(runtime: Runtime, architecture: Architecture) -> dict[str
         "python_version": version,
         "sys_platform": "linux",
     }
-
-
-def _headers(text: str) -> dict[str, list[str]]:
-    headers: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if not line.strip():
-            break
-        key, colon, value = line.partition(":")
-        if colon:
-            headers.setdefault(key.strip().lower(), []).append(value.strip())
-    return headers
 
 
 @dataclass(frozen=True)
@@ -188,7 +174,8 @@ class PathEntry:
     @cached_property
     def distributions(self) -> Sequence[Distribution]:
         """The distributions that are installed in it."""
-        return find_distributions(self)
+        folders = dict.fromkeys(found[0].rstrip("/") for name in self.files if (found := _FOLDER.match(name)))
+        return [Distribution(self, folder) for folder in folders]
 
     def is_namespace(self, package: str) -> bool:
         """Whether a package is a folder without `__init__`, which shares its name with others."""

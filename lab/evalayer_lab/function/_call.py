@@ -61,15 +61,8 @@ def preprocess(handler: Handler, sample: Sample) -> Sample:
         InvalidResponse: the response breaks the contract.
         Exception: whatever the handler raises.
     """
-    body = _body(
-        handler(
-            {
-                "process_type": "preprocess",
-                "data": {"system": sample.system, "prompt": sample.prompt, "gold": sample.gold},
-            },
-            _CONTEXT,
-        )
-    )
+    data = {"system": sample.system, "prompt": sample.prompt, "gold": sample.gold}
+    body = _call(handler, "preprocess", data, _CONTEXT)
     if not isinstance(body, Mapping):
         raise InvalidResponse("the body of a preprocess response is an object of system, prompt and gold")
     if not body.keys() <= _BODY_FIELDS:
@@ -96,15 +89,8 @@ def postprocess(
         InvalidResponse: the response breaks the contract, or would spoil the aggregation.
         Exception: whatever the handler raises.
     """
-    body = _body(
-        handler(
-            {
-                "process_type": "postprocess",
-                "data": {"prompt": prompt, "inference_output": inference_output, "gold": gold},
-            },
-            context,
-        )
-    )
+    data = {"prompt": prompt, "inference_output": inference_output, "gold": gold}
+    body = _call(handler, "postprocess", data, context)
     if not isinstance(body, list):
         raise InvalidResponse("the body of a postprocess response is a list of {metric, value}")
     try:
@@ -131,7 +117,9 @@ def _are_printable(names: tuple[str, ...]) -> bool:
     return "".join(names).isprintable()
 
 
-def _body(response: Any) -> Any:
+def _call(handler: Handler, kind: str, data: Mapping[str, str | None], context: LocalContext) -> Any:
+    """Send an event, and return the body of the response."""
+    response = handler({"process_type": kind, "data": data}, context)
     if not isinstance(response, Mapping) or response.keys() != {"statusCode", "body"}:
         raise InvalidResponse("a response is an object of statusCode and body")
     if response["statusCode"] != 200:

@@ -12,6 +12,7 @@ import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
@@ -55,6 +56,7 @@ class FunctionFailed(EvalayerError):
         super().__init__(f"{error_type}: {error_message}")
 
 
+@dataclass(kw_only=True, eq=False)
 class RuntimeEmulator:
     """A function with its layers, as Lambda would start it, for as long as the `with` block lasts.
 
@@ -77,38 +79,27 @@ class RuntimeEmulator:
         InputError: on entering: an artefact cannot be read or is for another machine or Python, or a tool is missing.
     """
 
-    def __init__(
-        self,
-        *,
-        function: Path,
-        layers: Sequence[Path] = (),
-        python: str | None = None,
-        arm64: bool = False,
-        handler: str | None = None,
-        environment: Mapping[str, str] | None = None,
-        timeout: int = 120,
-    ) -> None:
-        self._function = function
-        self._layers = layers
-        self._python = python or DEFAULT_PYTHON
-        self._arm64 = arm64
-        self._handler = handler or _DEFAULT_HANDLER
-        self._variables = dict(environment or {})
-        self._timeout = timeout
-        self._running = ExitStack()
-        self._log: Path | None = None
-        self._port = 0
+    function: Path
+    layers: Sequence[Path] = ()
+    python: str | None = None
+    arm64: bool = False
+    handler: str | None = None
+    environment: Mapping[str, str] | None = None
+    timeout: int = 120
+    _running: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
+    _log: Path | None = field(default=None, init=False, repr=False)
+    _port: int = field(default=0, init=False, repr=False)
 
     def __enter__(self) -> RuntimeEmulator:
-        interpreter = find_interpreter(self._python, arm64=self._arm64)
+        interpreter = find_interpreter(self.python or DEFAULT_PYTHON, arm64=self.arm64)
         binary = emulator_binary(platform.machine())
         compiler = None if interpreter.is_emulated else interpreter.command
         client = runtime_client(interpreter.minor, interpreter.machine, compiler)
         with ExitStack() as running:
             folder = Path(running.enter_context(TemporaryDirectory(prefix="evalayer-runtime-")))
             task, opt = folder / "task", folder / "opt"
-            _unpack(self._function, task, interpreter)
-            for layer in self._layers:
+            _unpack(self.function, task, interpreter)
+            for layer in self.layers:
                 _unpack(layer, opt, interpreter, below="python/")
             self._log = folder / "log"
             self._start(running, binary, interpreter, client, task, opt)
@@ -126,13 +117,13 @@ class RuntimeEmulator:
 
         Raises:
             FunctionFailed: the function did not answer.
-            PayloadTooLarge: the event or the response has more than 6 MiB, which Lambda does not carry.
+            PayloadTooLarge: the event or the response has more than 6 MiB, which Lambda does not accept.
         """
         if not self._port:
             raise RuntimeError("the emulator runs inside its `with` block only")
         if len(event) > MAX_PAYLOAD_BYTES:
-            raise PayloadTooLarge(f"the event has {len(event):,} bytes; Lambda carries {MAX_PAYLOAD_BYTES:,}")
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._timeout + _START_SECONDS)
+            raise PayloadTooLarge(f"the event has {len(event):,} bytes; Lambda accepts at most {MAX_PAYLOAD_BYTES:,}")
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self.timeout + _START_SECONDS)
         try:
             connection.request("POST", _PATH, event, {"Content-Type": "application/json"})
             response = connection.getresponse().read()
@@ -157,7 +148,7 @@ class RuntimeEmulator:
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python3.{interpreter.minor}",  # decides how responses are encoded
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(context.memory_limit_in_mb),
             "AWS_LAMBDA_FUNCTION_NAME": context.function_name,
-            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self._timeout),
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self.timeout),
             "AWS_REGION": "us-east-1",
             "LAMBDA_TASK_ROOT": str(task),
             "LD_LIBRARY_PATH": f"{task / 'lib'}:{opt / 'lib'}",
@@ -166,13 +157,13 @@ class RuntimeEmulator:
             "TZ": ":UTC",
             **interpreter.environment,
             **{name: value for name, value in os.environ.items() if name.startswith(_KEPT)},
-            **self._variables,
+            **(self.environment or {}),
         }
 
     def _start(
         self, running: ExitStack, binary: Path, interpreter: Interpreter, client: Path, task: Path, opt: Path
     ) -> None:
-        function = [*interpreter.command, "-S", "-m", "awslambdaric", self._handler]
+        function = [*interpreter.command, "-S", "-m", "awslambdaric", self.handler or _DEFAULT_HANDLER]
         log = running.enter_context((task.parent / "log").open("wb"))
         for _ in range(_STARTS):  # a free port may be taken by another process before the emulator listens
             port, runtime_port = _free_ports()
@@ -212,9 +203,7 @@ def _unpack(source: Path, into: Path, interpreter: Interpreter, below: str = "")
             )
         for name in tree.files:
             target = into / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with tree.open(name) as file, target.open("wb") as copy:
-                shutil.copyfileobj(file, copy)
+            tree.copy(name, target)
             if tree.zipped is None:
                 shutil.copystat(source / name, target)  # a compiled module may be valid for one time of its source only
 
@@ -225,13 +214,13 @@ def _checked(response: bytes) -> bytes:
     if response.startswith(b"Task timed out after "):
         raise FunctionFailed("Sandbox.Timedout", response.decode())
     if len(response) > MAX_PAYLOAD_BYTES:
-        raise PayloadTooLarge(f"the response has {len(response):,} bytes; Lambda carries {MAX_PAYLOAD_BYTES:,}")
+        raise PayloadTooLarge(f"the response has {len(response):,} bytes; Lambda accepts at most {MAX_PAYLOAD_BYTES:,}")
     if b'"errorType"' in response:
         answer = json.loads(response)
         if isinstance(answer, dict) and {"errorType", "errorMessage"} <= answer.keys() <= _ERROR_FIELDS:
             if answer["errorType"] == "Function.ResponseSizeTooLarge":
                 raise PayloadTooLarge(
-                    f"the response is larger than the {MAX_PAYLOAD_BYTES:,} bytes that Lambda carries"
+                    f"the response is larger than the {MAX_PAYLOAD_BYTES:,} bytes that Lambda accepts"
                 )
             raise FunctionFailed(str(answer["errorType"]), str(answer["errorMessage"]))
     return response

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from evalayer_lab.function._runtime import architecture_of
 from evalayer_lab.inputs import InputError, writing
 
 _LOCK: Final = Path(__file__).with_name("runtime-client.txt")
@@ -48,7 +49,7 @@ class Interpreter:
     @property
     def architecture(self) -> str:
         """The machine, as Lambda calls it."""
-        return {"aarch64": "arm64"}.get(self.machine, self.machine)
+        return architecture_of(self.machine)
 
 
 def find_interpreter(python: str, *, arm64: bool) -> Interpreter:
@@ -110,7 +111,7 @@ def emulator_binary(machine: str) -> Path:
     Raises:
         InputError: the SAM CLI is not installed.
     """
-    name = "aws-lambda-rie-" + {"aarch64": "arm64"}.get(machine, machine)
+    name = f"aws-lambda-rie-{architecture_of(machine)}"
     packages = find_spec("samcli")
     folders = [Path(folder) for folder in (packages.submodule_search_locations or () if packages else ())]
     sam = shutil.which("sam")
@@ -150,27 +151,14 @@ def runtime_client(minor: int, machine: str, python: Sequence[str] | None) -> Pa
 
 
 def _debian_root(machine: str) -> Path:
-    """Return a folder that holds Debian's python3.13 for a machine, with the libraries it needs, below `usr`.
-
-    Raises:
-        InputError: mmdebstrap is missing, or cannot fetch the packages.
-    """
+    """Return a folder that holds Debian's python3.13 for a machine, with the libraries it needs, below `usr`."""
     mmdebstrap = _require_tool("mmdebstrap", "mmdebstrap")
 
     def fill(folder: Path) -> None:
         archive = folder / "root.tar"
         options = [f"--architectures={_DEBIAN_ARCHITECTURES[machine]}", f"--include={','.join(_PACKAGES)}"]
-        command = [
-            mmdebstrap,
-            "--mode=chrootless",
-            "--quiet",
-            "--variant=extract",
-            "--format=tar",
-            *options,
-            _DEBIAN,
-            str(archive),
-        ]
-        _run(command, f"Debian's {DEFAULT_PYTHON} for {machine} cannot be fetched")
+        command = [mmdebstrap, "--mode=chrootless", "--quiet", "--variant=extract", "--format=tar", *options]
+        _run([*command, _DEBIAN, str(archive)], f"Debian's {DEFAULT_PYTHON} for {machine} cannot be fetched")
         unpack = ["tar", "--extract", "--no-same-owner", f"--file={archive}", f"--directory={folder}"]
         _run([*unpack, "--exclude=./usr/share", "./usr"], f"{archive} cannot be unpacked")
         archive.unlink()
@@ -181,24 +169,14 @@ def _debian_root(machine: str) -> Path:
 
 
 def _require_tool(tool: str, package: str, *others: str) -> str:
-    """Find a program by one of its names.
-
-    Raises:
-        InputError: it is not installed; the message names Debian's package.
-    """
-    for name in (tool, *others):
-        found = shutil.which(name)
-        if found:
-            return found
+    """Find a program by one of its names, or say which of Debian's packages has it."""
+    if found := next(filter(None, map(shutil.which, (tool, *others))), None):
+        return found
     raise InputError(f"{tool} is not installed: apt-get install {package}")
 
 
 def _fill_once(name: str, fill: Callable[[Path], None]) -> Path:
-    """Return a folder of the cache, filled the first time; one that was filled in part is never seen.
-
-    Raises:
-        InputError: the cache cannot be written.
-    """
+    """Return a folder of the cache, filled the first time; one that was filled in part is never seen."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evalayer"
     folder = home / name
     if folder.is_dir():

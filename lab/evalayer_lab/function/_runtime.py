@@ -11,6 +11,7 @@ from evalayer_lab.inputs import InputError, suggest
 Architecture: TypeAlias = Literal["arm64", "x86_64"]
 ARCHITECTURES: Final[tuple[Architecture, ...]] = ("arm64", "x86_64")
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}  # as wheels and uname call them
+_ON_THIS_SYSTEM: Final = {"aarch64": "arm64", "AMD64": "x86_64"}
 RUNTIME_PACKAGES: Final = frozenset(
     {"awslambdaric", "boto3", "botocore", "s3transfer", "snapshot_restore_py", "urllib3"}
 )  # there without a layer
@@ -36,6 +37,11 @@ class Runtime:
     def system(self) -> str:
         """Its operating system."""
         return "Amazon Linux 2023" if self.minor >= 12 else "Amazon Linux 2"
+
+
+def architecture_of(machine: str) -> str:
+    """What Lambda calls a machine; its own name if Lambda has no such machine."""
+    return _ON_THIS_SYSTEM.get(machine, machine)
 
 
 def parse_runtime(name: object) -> Runtime | None:

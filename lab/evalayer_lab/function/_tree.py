@@ -8,7 +8,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,19 @@ class Tree:
         except _DAMAGED as error:
             raise InputError(f"{name!r} cannot be read: {error}", path=self.path) from error
 
+    def copy(self, name: str, target: Path) -> None:
+        """Copy a file, and make the folders that it needs.
+
+        Raises:
+            InputError: it cannot be read, or not be written there.
+        """
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with self.open(name) as source, target.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+        except _DAMAGED as error:
+            raise InputError(f"{name!r} cannot be unpacked: {error}", path=self.path) from error
+
 
 @contextmanager
 def open_tree(path: Path) -> Iterator[Tree]:
@@ -66,12 +79,12 @@ def open_tree(path: Path) -> Iterator[Tree]:
             files are more than 100,000 or together larger than four times what Lambda accepts.
     """
     if path.is_dir():
-        yield Tree(path, _listed(path), None, lambda name: (path / name).open("rb"))
+        yield Tree(path, _within_bounds(path, _files(path)), None, lambda name: (path / name).open("rb"))
         return
     if not path.is_file():
         raise InputError("there is no such folder or zip; run `sam build` first, or correct the path", path=path)
     with _opened(path) as archive:
-        files = _members(path, archive)
+        files = _within_bounds(path, _members(path, archive))
         yield Tree(path, files, path.stat().st_size, archive.open)
 
 
@@ -85,34 +98,21 @@ def as_folder(tree: Tree, folder: Path) -> Path:
         return tree.path.resolve()
     target = Path(mkdtemp(dir=folder))
     for name in tree.files:
-        file = target / name
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with tree.open(name) as source, file.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
-        except _DAMAGED as error:
-            raise InputError(f"{name!r} cannot be unzipped: {error}", path=tree.path) from error
+        tree.copy(name, target / name)
     return target
 
 
-def _listed(root: Path) -> dict[str, int]:
-    files: dict[str, int] = {}
-    total = 0
+def _files(root: Path) -> Iterator[tuple[str, int]]:
     try:
         for folder, _, names in os.walk(root, onerror=_raise):
             for name in names:
                 file = Path(folder, name)
                 if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):
                     continue
-                status = file.stat() if file.exists() else None
-                if status is None or not stat.S_ISREG(status.st_mode):
-                    continue
-                files[file.relative_to(root).as_posix()] = status.st_size
-                total += status.st_size
-                _require_bounds(root, len(files), total)
+                if file.is_file():
+                    yield file.relative_to(root).as_posix(), file.stat().st_size
     except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to each other
         raise InputError(f"cannot be read: {error}", path=root) from error
-    return dict(sorted(files.items()))
 
 
 def _raise(error: OSError) -> None:
@@ -146,22 +146,18 @@ def _check_directory(path: Path, file: IO[bytes]) -> None:
         raise InputError("has a list of files larger than 32 MiB; no layer has so many files", path=path)
 
 
-def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, int]:
-    files: dict[str, int] = {}
-    total = 0
+def _members(path: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, int]]:
+    seen: set[str] = set()
     for member in archive.infolist():
         name = member.orig_filename
         reason = _refused(member)
-        if reason is None and member.filename in files:
+        if reason is None and member.filename in seen:
             reason = "is there twice"
         if reason is not None:
             raise InputError(f"{name!r} {reason}; build the zip again from a plain folder", path=path)
-        if member.is_dir():
-            continue
-        files[member.filename] = member.file_size
-        total += member.file_size
-        _require_bounds(path, len(files), total)
-    return dict(sorted(files.items()))
+        if not member.is_dir():
+            seen.add(member.filename)
+            yield member.filename, member.file_size
 
 
 def _refused(member: zipfile.ZipInfo) -> str | None:
@@ -183,12 +179,18 @@ def _refused(member: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _require_bounds(path: Path, count: int, total: int) -> None:
-    if count > MAX_FILES:
-        raise InputError(f"has more than {MAX_FILES:,} files; this is not a Lambda layer or function", path=path)
-    if total > MAX_BYTES:
-        raise InputError(
-            f"is larger than {MAX_BYTES:,} bytes unzipped, four times what Lambda accepts for a function and all its "
-            "layers; this is not a Lambda layer or function",
-            path=path,
-        )
+def _within_bounds(path: Path, found: Iterable[tuple[str, int]]) -> dict[str, int]:
+    files: dict[str, int] = {}
+    total = 0
+    for name, size in found:
+        files[name] = size
+        total += size
+        if len(files) > MAX_FILES:
+            raise InputError(f"has more than {MAX_FILES:,} files; this is not a Lambda layer or function", path=path)
+        if total > MAX_BYTES:
+            raise InputError(
+                f"is larger than {MAX_BYTES:,} bytes unzipped, four times what Lambda accepts for a function and all "
+                "its layers; this is not a Lambda layer or function",
+                path=path,
+            )
+    return dict(sorted(files.items()))

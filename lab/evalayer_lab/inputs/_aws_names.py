@@ -38,7 +38,7 @@ class S3Uri:
         key = (match["key"] or "").strip("/") if match else ""
         if match is None or not (key.isprintable() and "//" not in key):
             why = "" if match or not text.startswith("s3://") else "; a bucket has 3 to 63 of a-z, 0-9, dot and hyphen"
-            raise InputError(f"is {text!r}; it takes s3://BUCKET/PREFIX{why}", field=what)
+            raise InputError(f"is {text!r}; it must be s3://BUCKET/PREFIX{why}", field=what)
         return cls(match["bucket"], key)
 
     def __truediv__(self, name: str) -> S3Uri:

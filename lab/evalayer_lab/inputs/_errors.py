@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike, fsencode, fspath
 
 from evalayer import EvalayerError
 
@@ -38,6 +38,10 @@ class Place:
         if self.line is not None:
             file = f"{file}:{self.line}" if file else f"line {self.line}"
         return ": ".join(part for part in (file, self.field) if part)
+
+    def error(self, reason: str) -> InputError:
+        """An error about what stands here."""
+        return InputError(reason, path=self.path, line=self.line, field=self.field)
 
 
 class InputError(EvalayerError):
@@ -75,10 +79,8 @@ def reading(path: str | PathLike[str]) -> Iterator[None]:
     Raises:
         InputError: the file cannot be read.
     """
-    try:
+    with _telling("read", path):
         yield
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", path=path) from error
 
 
 @contextmanager
@@ -88,7 +90,19 @@ def writing(path: str | PathLike[str]) -> Iterator[None]:
     Raises:
         InputError: the file cannot be written.
     """
+    with _telling("written", path):
+        yield
+
+
+@contextmanager
+def _telling(done: str, path: str | PathLike[str]) -> Iterator[None]:
+    try:
+        is_possible = b"\0" not in fsencode(path)
+    except UnicodeEncodeError:
+        is_possible = False
+    if not is_possible:
+        raise InputError(f"cannot be {done}: no file can have this name", path=path)
     try:
         yield
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror or error}", path=path) from error
+        raise InputError(f"cannot be {done}: {error.strerror or error}", path=path) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, TypeAlias
 
 from evalayer_lab.inputs._errors import InputError, Place
@@ -36,12 +36,12 @@ class Finding:
 
     def as_error(self) -> InputError:
         """The same as an exception."""
-        return InputError(self.reason, path=self.place.path, line=self.place.line, field=self.place.field)
+        return self.place.error(self.reason)
 
     def to_json(self) -> Mapping[str, str | int | None]:
         """The object that every command prints with `--json`."""
-        place = {"path": self.place.path, "line": self.place.line, "field": self.place.field}
-        return {"code": self.code, "severity": self.severity, **place, "reason": self.reason, "fix": self.fix}
+        verdict = {"code": self.code, "severity": self.severity}
+        return {**verdict, **asdict(self.place), "reason": self.reason, "fix": self.fix}
 
 
 class Findings:

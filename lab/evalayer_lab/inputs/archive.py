@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Final, NoReturn
 
-from evalayer_lab.inputs._errors import InputError
+from evalayer_lab.inputs._errors import InputError, reading
 
 _BLOCK: Final = tarfile.BLOCKSIZE
 _CHUNK: Final = 1 << 20
@@ -81,10 +81,8 @@ def unpack(archive: Path, into: Path, *, max_bytes: int = 32 << 30, max_members:
 
 
 def _unpack_tree(archive: Path, tree: Path, max_bytes: int, max_members: int) -> list[Path]:
-    try:
+    with reading(archive):
         file = archive.open("rb")
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=archive) from error
     with file:
         content = _Content(archive, file, max_bytes)
         files: list[Path] = []
@@ -148,7 +146,13 @@ def _members(content: _Content) -> Iterator[_Member]:
         length = header.size if size is None else size
         if length < 0:
             content.fail("has an invalid size", shown)
-        yield _Member(shown, _parts(content, shown, is_folder=is_folder), 0 if is_folder else length, is_folder)
+        try:
+            parts = split_name(shown)
+        except ValueError as error:
+            content.fail(str(error), shown)
+        if not parts and not is_folder:
+            content.fail("has a name that no file can have", shown)
+        yield _Member(shown, parts, 0 if is_folder else length, is_folder)
         name = size = None
     if name is not None:
         content.fail("names a member that does not follow", name)
@@ -185,16 +189,6 @@ def _text(content: _Content, name: bytes) -> str:
     if not text:
         content.fail("has a member without a name")
     return text
-
-
-def _parts(content: _Content, name: str, *, is_folder: bool) -> tuple[str, ...]:
-    try:
-        parts = split_name(name)
-    except ValueError as error:
-        content.fail(str(error), name)
-    if not parts and not is_folder:
-        content.fail("has a name that no file can have", name)
-    return parts
 
 
 def split_name(name: str) -> tuple[str, ...]:

@@ -98,8 +98,7 @@ class Document:
 
     def error(self, keys: Keys, reason: str) -> InputError:
         """An error about a field."""
-        place = self.place(keys)
-        return InputError(reason, path=place.path, line=place.line, field=place.field)
+        return self.place(keys).error(reason)
 
 
 def read_document(path: str, dialect: Dialect = RECIPE) -> Document:
@@ -111,11 +110,8 @@ def read_document(path: str, dialect: Dialect = RECIPE) -> Document:
     Raises:
         InputError: the file cannot be read, or is not such a document.
     """
-    try:
-        with reading(path), Path(path).open("rb") as file:
-            content = file.read(dialect.max_bytes + 1)
-    except ValueError as error:  # a path that no file can have
-        raise InputError(f"cannot be read: {error}", path=path) from error
+    with reading(path), Path(path).open("rb") as file:
+        content = file.read(dialect.max_bytes + 1)
     if len(content) > dialect.max_bytes:
         raise InputError(f"is larger than {dialect.max_bytes // 1024} KiB, the most that is read", path=path)
     try:

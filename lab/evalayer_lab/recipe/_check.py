@@ -13,19 +13,13 @@ from evalayer_lab.inputs.yaml import Document, parse_document, read_document
 from evalayer_lab.recipe._edit import apply
 from evalayer_lab.recipe._facts import Kind
 from evalayer_lab.recipe._models import AnyRecipe, Recipe
-from evalayer_lab.recipe._rules_evaluation import (
-    check_evaluation,
-    check_inference,
-    check_placeholders,
-    check_spelling,
-    check_unknown,
-    validate,
-)
+from evalayer_lab.recipe._rules_evaluation import check_evaluation, check_inference
+from evalayer_lab.recipe._rules_fields import check_names, check_placeholders, validate
 from evalayer_lab.recipe._rules_processor import check_processor
 from evalayer_lab.recipe._rules_run import check_run
 from evalayer_lab.recipe._subject import TRAINING_JOB, Circumstances, Remark, Subject, shown
 
-_RULES = (check_spelling, check_run, check_evaluation, check_inference, check_processor)
+_RULES = (check_run, check_evaluation, check_inference, check_processor)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -74,8 +68,7 @@ def check_text(text: str, circumstances: Circumstances = TRAINING_JOB, path: str
 
 def check_document(document: Document, circumstances: Circumstances = TRAINING_JOB) -> Report:
     """Check a recipe that has been read, as `check_recipe` does."""
-    recipe, remarks = _examine(Subject(document, circumstances))
-    return _report(document, recipe, remarks, ())
+    return _examine(document, circumstances)[0]
 
 
 def read_recipe(path: str | PathLike[str]) -> tuple[Recipe, Sequence[Finding]]:
@@ -126,10 +119,10 @@ def _fixed(document: Document, circumstances: Circumstances) -> Report:
     fixed: list[Finding] = []
     refused: set[Finding] = set()
     while True:
-        recipe, remarks = _examine(Subject(document, circumstances))
+        report, remarks = _examine(document, circumstances)
         remark = next((one for one in remarks if one.edit and one.finding not in refused), None)
         if remark is None or remark.edit is None:
-            return _report(document, recipe, remarks, fixed)
+            return replace(report, fixed=tuple(fixed))
         after = apply(document, remark.edit)
         if after is None:
             refused.add(remark.finding)
@@ -138,36 +131,24 @@ def _fixed(document: Document, circumstances: Circumstances) -> Report:
             document = after
 
 
-def _examine(subject: Subject) -> tuple[AnyRecipe | None, Sequence[Remark]]:
+def _examine(document: Document, circumstances: Circumstances) -> tuple[Report, Sequence[Remark]]:
     """Apply every rule; the remarks are in the order of the lines."""
-    twin = subject.circumstances.twin
+    subject = Subject(document, circumstances)
     recipe, failures = validate(subject)
     unusable = {remark.keys for remark in failures}
     remarks = list(chain.from_iterable(rule(subject) for rule in _RULES))
-    if twin:
-        remarks = [one if one.keys in unusable else _doubted(one) for one in remarks]
-    # What a rule has explained is not explained again by the type of the field or by its name.
+    # What a rule has explained is not explained again by the name of the field, nor an error by its type.
+    covered = {remark.keys for remark in remarks}
+    remarks += [one for one in check_names(subject) if one.keys not in covered]
+    if circumstances.twin:
+        remarks = [
+            one if one.keys in unusable else replace(one, finding=replace(one.finding, severity="warning"))
+            for one in remarks
+        ]
     errors = {remark.keys for remark in remarks if remark.finding.severity == "error"}
-    remarked = {remark.keys for remark in remarks}
     remarks += [one for one in failures if one.keys not in errors]
-    remarks += [one for one in check_unknown(subject) if one.keys not in remarked]
-    if not twin:
+    if not circumstances.twin:
         remarks += check_placeholders(subject)
-    return recipe, sorted(remarks, key=lambda remark: remark.finding.place.line or 1)
-
-
-def _doubted(remark: Remark) -> Remark:
-    return replace(remark, finding=replace(remark.finding, severity="warning"))
-
-
-def _report(
-    document: Document, recipe: AnyRecipe | None, remarks: Sequence[Remark], fixed: Sequence[Finding]
-) -> Report:
-    return Report(
-        path=document.path,
-        kind=Subject(document, TRAINING_JOB).kind,
-        recipe=recipe,
-        findings=tuple(remark.finding for remark in remarks),
-        fixed=tuple(fixed),
-        text=document.text,
-    )
+    remarks.sort(key=lambda remark: remark.finding.place.line or 1)
+    findings = tuple(remark.finding for remark in remarks)
+    return Report(document.path, subject.kind, recipe, findings, (), document.text), remarks

@@ -20,53 +20,38 @@ from evalayer_lab.recipe._sections import (
 )
 
 
-class Recipe(Section):
+class _OfNova(Section):
+    run: Run
+    """What to evaluate, and where."""
+    evaluation: Evaluation
+    """Which evaluation."""
+    inference: Annotated[Inference, OR_EMPTY] = Inference()
+    """How the model answers."""
+
+
+class Recipe(_OfNova):
     """A `gen_qa` recipe: a dataset and, if wanted, metrics of one's own. Fields that evalayer does not know are kept.
 
     A section that is missing or empty has its defaults, except for `run` and `evaluation`.
     """
 
-    run: Run
-    """What to evaluate, and where."""
     evaluation: GenQaEvaluation
     """`gen_qa` by `gen_qa` with `all`."""
-    inference: Annotated[Inference, OR_EMPTY] = Inference()
-    """How the model answers."""
     processor: Annotated[Processor, OR_EMPTY] = Processor()
     """The Lambda function with metrics of one's own."""
 
 
-class BenchmarkRecipe(Section):
+class BenchmarkRecipe(_OfNova):
     """A recipe for a public benchmark, of text or of text and images."""
 
-    run: Run
-    """What to evaluate, and where."""
-    evaluation: Evaluation
-    """Which benchmark."""
-    inference: Annotated[Inference, OR_EMPTY] = Inference()
-    """How the model answers."""
 
-
-class JudgeRecipe(Section):
+class JudgeRecipe(_OfNova):
     """A recipe in which the model judges pairs of answers: `llm_judge`, `rubric_llm_judge` or `mm_llm_judge`."""
 
-    run: Run
-    """Which model judges, and where."""
-    evaluation: Evaluation
-    """Which way of judging."""
-    inference: Annotated[Inference, OR_EMPTY] = Inference()
-    """How the judge answers."""
 
-
-class RewardRecipe(Section):
+class RewardRecipe(_OfNova):
     """A recipe in which a Lambda function gives rewards: `rft_eval`."""
 
-    run: Run
-    """What to evaluate, and where."""
-    evaluation: Evaluation
-    """`rft_eval` by `rft_eval` with `all`."""
-    inference: Annotated[Inference, OR_EMPTY] = Inference()
-    """How the model answers."""
     rl_env: Environment
     """The function that gives the rewards."""
 
@@ -86,15 +71,9 @@ class OpenSourceRecipe(Section):
     """The Lambda function with metrics of one's own."""
 
 
-class OtherRecipe(Section):
+class OtherRecipe(_OfNova):
     """A recipe with a task that evalayer does not know. It may have every section."""
 
-    run: Run
-    """What to evaluate, and where."""
-    evaluation: Evaluation
-    """A task that evalayer does not know."""
-    inference: Annotated[Inference, OR_EMPTY] = Inference()
-    """How the model answers."""
     processor: Processor | None = None
     """A Lambda function."""
     rl_env: Environment | None = None

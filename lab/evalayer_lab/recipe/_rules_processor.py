@@ -9,7 +9,7 @@ from typing import Final
 from evalayer_lab.inputs import Arn
 from evalayer_lab.inputs.yaml import Keys
 from evalayer_lab.recipe._edit import Insert, SetValue
-from evalayer_lab.recipe._rules_evaluation import has_placeholder
+from evalayer_lab.recipe._rules_fields import has_placeholder
 from evalayer_lab.recipe._subject import ABSENT, Remark, Subject, shown
 
 _ARN: Final = "arn:aws:lambda:REGION:ACCOUNT:function:NAME"
@@ -89,7 +89,7 @@ def _aggregation(subject: Subject) -> Iterator[Remark]:
         meant = given.strip().lower() if isinstance(given, str) else ""
         meant = _OTHER_NAMES.get(meant, meant)
         edit = SetValue(place, meant) if meant in _FOLDS else None
-        yield subject.error("aggregation", place, f"is {shown(given)}; it takes {', '.join(_FOLDS)}", edit)
+        yield subject.error("aggregation", place, f"is {shown(given)}; it must be one of {', '.join(_FOLDS)}", edit)
     elif given in {"min", "max"} and not open_source:
         yield from _corpus_metrics(subject, str(given))
 
@@ -138,4 +138,4 @@ def _type(subject: Subject) -> Iterator[Remark]:
         elif reward is None or preprocesses:
             yield subject.warning("lambda-type", place, f"{reason}; write custom_metrics for metrics of your own")
     elif given != "custom_metrics":
-        yield subject.error("lambda-type", place, f"is {shown(given)}; it takes custom_metrics or rft")
+        yield subject.error("lambda-type", place, f"is {shown(given)}; it must be custom_metrics or rft")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Final
 
+from evalayer_lab.inputs import near_match
 from evalayer_lab.recipe._edit import Insert, SetValue
 from evalayer_lab.recipe._facts import MODELS
 from evalayer_lab.recipe._subject import ABSENT, Remark, Subject, shown
@@ -41,11 +41,9 @@ def _model(subject: Subject) -> Iterator[Remark]:
         edit = Insert(("run", "model_type"), owner.type, ("name",)) if owner and kind is ABSENT else fix
         yield subject.error("missing-field", ("run", "model_type"), "is missing or empty; a job needs it", edit)
     elif isinstance(kind, str) and subject.model is None:
-        near = get_close_matches(kind[:60], [model.type for model in MODELS.values()], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        yield subject.warning(
-            "model-type", ("run", "model_type"), f"is {shown(kind)}, which is not a known model{hint}", fix
-        )
+        near = near_match(kind, (model.type for model in MODELS.values()))
+        reason = f"is {shown(kind)}, which is not a known model" + (f"; did you mean {near}?" if near else "")
+        yield subject.warning("model-type", ("run", "model_type"), reason, fix)
     if path is ABSENT or path == "":
         yield subject.error("missing-field", ("run", "model_name_or_path"), "is missing or empty; a job needs it")
     elif subject.model and owner and subject.model is not owner:

@@ -47,6 +47,15 @@ class Section(BaseModel):
     )
 
 
+class _Tracked(Section):
+    mlflow_tracking_uri: str | None = None
+    """The MLflow server that the job reports to."""
+    mlflow_experiment_name: str | None = None
+    """The experiment there."""
+    mlflow_run_name: str | None = None
+    """The run there."""
+
+
 class OpenSourceRun(Section):
     """What to evaluate, and where, for a model from JumpStart."""
 
@@ -62,7 +71,7 @@ class OpenSourceRun(Section):
     """The dataset of a HyperPod job; empty for a SageMaker training job, which reads the channel train."""
 
 
-class Run(Section):
+class Run(_Tracked):
     """What to evaluate, and where."""
 
     name: Annotated[str, AfterValidator(_folder_name)]
@@ -77,12 +86,6 @@ class Run(Section):
     """The dataset of a HyperPod job; `""` for a SageMaker training job, which reads the channel train."""
     output_s3_path: str | None = None
     """Where a HyperPod job writes; empty for a SageMaker training job."""
-    mlflow_tracking_uri: str | None = None
-    """The MLflow server that a HyperPod job reports to."""
-    mlflow_experiment_name: str | None = None
-    """The experiment there."""
-    mlflow_run_name: str | None = None
-    """The run there."""
 
 
 class Evaluation(Section):
@@ -147,9 +150,7 @@ class Postprocessing(Section):
     """The function scores each answer."""
 
 
-class Processor(Section):
-    """The Lambda function with metrics of one's own."""
-
+class _Function(Section):
     lambda_arn: str | None = None
     """The function; empty for none. The local twin takes its handler from elsewhere."""
     lambda_type: str | None = Field(default=None, examples=["custom_metrics", "rft"])
@@ -158,27 +159,22 @@ class Processor(Section):
     """Before inference."""
     postprocessing: Annotated[Postprocessing, OR_EMPTY] = Postprocessing()
     """After inference."""
-    aggregation: Aggregation = "average"
-    """How the metrics of the rows are folded, all in the same way."""
     preset_reward_function: str | None = None
     """A built-in reward function, such as `prime_math`; empty for none."""
 
 
-class OpenSourceProcessor(Section):
+class Processor(_Function):
+    """The Lambda function with metrics of one's own."""
+
+    aggregation: Aggregation = "average"
+    """How the metrics of the rows are aggregated, all in the same way."""
+
+
+class OpenSourceProcessor(_Function):
     """The Lambda function of an evaluation of a model from JumpStart."""
 
-    preset_reward_function: str | None = None
-    """A built-in reward function; empty for none."""
-    lambda_arn: str | None = None
-    """The function; empty for none."""
-    lambda_type: str | None = None
-    """The contract it speaks."""
-    preprocessing: Annotated[Preprocessing, OR_EMPTY] = Preprocessing()
-    """Before inference."""
-    postprocessing: Annotated[Postprocessing, OR_EMPTY] = Postprocessing()
-    """After inference."""
     aggregation: str | None = Field(default=None, examples=["average", "median", "max", "min", "sum"])
-    """How the metrics of the rows are folded; here the median too."""
+    """How the metrics of the rows are aggregated; here the median as well."""
 
 
 class Environment(Section):
@@ -188,7 +184,7 @@ class Environment(Section):
     """The Lambda function that turns conversations into rewards."""
 
 
-class Output(Section):
+class Output(_Tracked):
     """Where the results of an open-source evaluation go."""
 
     eval_results_dir: str | None = None
@@ -197,11 +193,5 @@ class Output(Section):
     """The folder of the TensorBoard events."""
     kms_key_id: str | None = None
     """The key that encrypts them."""
-    mlflow_tracking_uri: str | None = None
-    """The MLflow server."""
-    mlflow_experiment_name: str | None = None
-    """The experiment there."""
-    mlflow_run_name: str | None = None
-    """The run there."""
     mlflow_run_id: str | None = None
     """The id of a run that goes on."""

@@ -249,7 +249,7 @@ def test_a_slow_import_and_what_dominates_it(project: Project) -> None:
     (project.function / "heavy.py").write_text("total = sum(number % 7 for number in range(20_000_000))\n")
     finding = project.only()
     assert (finding.code, finding.severity) == ("import-time", "warning")
-    said = r"importing it takes (\d+) times what Python itself takes to start.*, more than 15 times\."
+    said = r"importing app\.lambda_handler takes (\d+) times what Python itself takes to start.*, more than 15 times\."
     found = re.match(rf"{said} Most of it: heavy 9\d%", finding.reason)
     assert found
     assert int(found[1]) > 15

@@ -90,7 +90,7 @@ def test_a_response_of_more_than_lambda_carries_is_refused_by_name(
     with pytest.raises(FunctionFailed, match=r"^PayloadTooLarge: the response has 6,291,4\d\d bytes") as caught:
         emulator.invoke(event(most + 5))
     assert caught.value.error_type == "PayloadTooLarge"
-    with pytest.raises(PayloadTooLarge, match=r"^the event has 6,\d{3},\d{3} bytes; Lambda carries 6,291,456$"):
+    with pytest.raises(PayloadTooLarge, match=r"^the event has 6,\d{3},\d{3} bytes; Lambda accepts at most 6,291,456$"):
         emulator.invoke(event(LIMIT // 2))
     assert outcome(emulator, EVENTS[0].read_bytes())
 

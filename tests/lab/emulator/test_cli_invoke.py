@@ -46,7 +46,7 @@ def test_a_large_event_is_refused(run: Callable[..., Result], tmp_path: Path) ->
     event.write_bytes(b'"' + b"x" * (6 * 1024 * 1024) + b'"')
     result = run(event)
     assert result.exit_code == 1
-    assert result.output == "PayloadTooLarge: the event has 6,291,458 bytes; Lambda carries 6,291,456\n"
+    assert result.output == "PayloadTooLarge: the event has 6,291,458 bytes; Lambda accepts at most 6,291,456\n"
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_an_event_of_six_mebibytes_arrives_whole(probed: RuntimeEmulator) -> Non
 
 def test_a_larger_event_is_not_sent(probed: RuntimeEmulator) -> None:
     before = probed.log.count("START RequestId")
-    with pytest.raises(PayloadTooLarge, match=r"^the event has 6,291,457 bytes; Lambda carries 6,291,456$"):
+    with pytest.raises(PayloadTooLarge, match=r"^the event has 6,291,457 bytes; Lambda accepts at most 6,291,456$"):
         probed.invoke(b" " * (LIMIT + 1))
     assert probed.log.count("START RequestId") == before
 

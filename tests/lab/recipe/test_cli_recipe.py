@@ -52,7 +52,7 @@ def file(tmp_path: Path) -> Path:
 def test_findings_are_printed_with_line_field_and_code(file: Path) -> None:
     result = invoke("check", file)
     assert result.exit_code == 1
-    assert f"error: {file}:10: inference.top_logprobs: is 99; it takes 0 to 20 [top-logprobs]\n" in result.output
+    assert f"error: {file}:10: inference.top_logprobs: is 99; it must be 0 to 20 [top-logprobs]\n" in result.output
     assert f"warning: {file}:6: run.lambda: is unknown" in result.output
     assert result.output.endswith("1 file, 1 error, 2 warnings\n")
     assert file.read_text(encoding="utf-8") == FAULTY
@@ -78,7 +78,7 @@ def test_json_is_the_documented_object(file: Path) -> None:
         "path": str(file),
         "line": 10,
         "field": "inference.top_logprobs",
-        "reason": "is 99; it takes 0 to 20",
+        "reason": "is 99; it must be 0 to 20",
         "fix": "write `top_logprobs: 20`",
     }
     assert outcome["files"][0]["fixed"] == [fixed]

@@ -109,7 +109,7 @@ def test_switches_are_read_as_they_are(tmp_path: Path) -> None:
             SMALL + "inference:\n  top_logprobs: 21\n",
             9,
             "inference.top_logprobs",
-            "is 21; it takes 0 to 20",
+            "is 21; it must be 0 to 20",
         ),
         (SMALL + "inference:\n  top_logprobs: -1\n", 9, "inference.top_logprobs", "is -1"),
         (SMALL + "inference:\n  top_logprobs: 1.5\n", 9, "inference.top_logprobs", "is 1.5, should be a valid integer"),
@@ -119,8 +119,8 @@ def test_switches_are_read_as_they_are(tmp_path: Path) -> None:
         (SMALL + "inference:\n  temperature: .inf\n", 9, "inference.temperature", "is inf"),
         (SMALL + "inference:\n  temperature: '0'\n", 9, "inference.temperature", "is '0'"),
         (SMALL + "inference: [1]\n", 8, "inference", "is [1], should be a mapping"),
-        (SMALL + "processor:\n  aggregation: mean\n", 9, "processor.aggregation", "it takes average, min, max, sum"),
-        (SMALL + 'processor:\n  aggregation: ""\n', 9, "processor.aggregation", "it takes average, min, max, sum"),
+        (SMALL + "processor:\n  aggregation: mean\n", 9, "processor.aggregation", "one of average, min, max, sum"),
+        (SMALL + 'processor:\n  aggregation: ""\n', 9, "processor.aggregation", "one of average, min, max, sum"),
         (SMALL + "processor:\n  preprocessing:\n    enabled: yes\n", 10, "processor.preprocessing.enabled", "is 'yes'"),
         (SMALL + "processor:\n  lambda_arn: 5\n", 9, "processor.lambda_arn", "is 5, should be a valid string"),
         (
@@ -243,7 +243,9 @@ def test_windows_line_ends_keep_the_line_numbers(tmp_path: Path) -> None:
     assert refused(tmp_path, text).line == 9
 
 
-@pytest.mark.parametrize(("name", "words"), [("none.yaml", "No such file"), (".", "directory"), ("a\0b", "null")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("none.yaml", "No such file"), (".", "directory"), ("a\0b", "no file can have")]
+)
 def test_a_path_that_cannot_be_read_is_an_input_error(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read_recipe(tmp_path / name)
