@@ -10,12 +10,12 @@ from evalayer_lab.report.html._layout import (
     Section,
     conditions,
     details,
-    left_out,
+    few,
     paragraph,
     terms,
 )
-from evalayer_lab.report.html._markup import Html, clip, cut, el, few, hidden, join, user
-from evalayer_lab.report.html._palette import shade
+from evalayer_lab.report.html._marks import shade
+from evalayer_lab.report.html._markup import Html, clip, cut, el, hidden, join, user
 
 _PROMPT, _GOLD = 3000, 1500
 _TOKENS, _TOKEN = 120, 24
@@ -25,7 +25,7 @@ def draw(document: Document, _: Links) -> Section | None:
     """Show the example rows as cards."""
     if not document.examples:
         return None
-    shown, left = few(document.examples, MOST_EXAMPLES)
+    shown, left = few(document.examples, MOST_EXAMPLES, "examples")
     notes = []
     if any(each.tokens for each in shown):
         notes.append(
@@ -35,7 +35,7 @@ def draw(document: Document, _: Links) -> Section | None:
         notes.append("Prompts and answers were not asked for.")
     cards = [_card(each, index) for index, each in enumerate(shown, 1)]
     note = paragraph(" ".join(notes), classes="muted") if notes else None
-    body = join(note, el("div", *cards, class_="examples"), left_out(left, "examples"))
+    body = join(note, el("div", *cards, class_="examples"), left)
     return Section("examples", "Rows to read", body)
 
 
@@ -81,22 +81,14 @@ def _tokens(tokens: tuple[Token, ...]) -> Html | None:
     shown = tokens[start : start + _TOKENS]
     before = "… " if start else None
     after = " …" if start + len(shown) < len(tokens) else None
-    return el(
-        "div",
-        hidden("Tokens of the answer: "),
-        before,
-        *(_token(token) for token in shown),
-        after,
-        class_="tokens",
-        dir="ltr",
-    )
+    name = hidden("Tokens of the answer: ")
+    return el("div", name, before, *map(_token, shown), after, class_="tokens", dir="ltr")
 
 
 def _token(token: Token) -> Html:
     text = clip(token.text, _TOKEN).replace("\n", "⏎").replace("\t", "⇥")
     if not token.in_label:
         return el("bdi", text, class_="token")
-    known = token.probability is not None
-    step = shade(1 - token.probability) if token.probability is not None else 0
-    value = el("span", hidden(" probability "), write.number(token.probability) if known else "unknown", class_="p")
-    return el("span", el("bdi", text), value, class_=f"token label w{step}")
+    p = token.probability
+    value = el("span", hidden(" probability "), "unknown" if p is None else write.number(p), class_="p")
+    return el("span", el("bdi", text), value, class_=f"token label {shade(0.0 if p is None else 1 - p)}")

@@ -6,8 +6,8 @@ from typing import Final
 
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, Finding
-from evalayer_lab.report.html._layout import Links, Section, left_out, paragraph, terms, titled
-from evalayer_lab.report.html._markup import Html, cut, el, few, hidden, join, prose, user
+from evalayer_lab.report.html._layout import Links, Section, few, paragraph, terms, titled
+from evalayer_lab.report.html._markup import Html, cut, el, hidden, join, prose, user
 
 _MOST: Final = 12
 _LINKED: Final = 6
@@ -41,15 +41,13 @@ def header(document: Document) -> Html:
 
 def findings(document: Document, links: Links) -> Section:
     """List what to act on, the most pressing first."""
-    shown, left = few(document.findings, _MOST)
+    shown, left = few(document.findings, _MOST, "findings")
     first = None
     said = [part for each in shown for part in (each.sentence, each.next_step) if part]
     if document.next_step is not None and not any(part in document.next_step for part in said):
         first = paragraph(el("strong", "Start here. "), prose(document.next_step), classes="lead")
     if shown:
-        listed = join(
-            el("ol", *(_finding(each, links) for each in shown), class_="findings"), left_out(left, "findings")
-        )
+        listed = join(el("ol", *(_finding(each, links) for each in shown), class_="findings"), left)
     elif document.rows.scored == 0:
         listed = paragraph("No row was scored, so there are no figures.")
     else:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Mapping
+from typing import Final
 
-_T = TypeVar("_T")
 _VOID: Final = frozenset({"meta", "wbr"})
 _LONG: Final = 16  # characters of a name that fit in a narrow column
 _REPLACEMENT: Final = "\ufffd"
@@ -49,12 +48,6 @@ def clip(text: str, most: int) -> str:
         return text
     last = most // 3
     return f"{text[: most - last - 1]}…{text[-last:]}"
-
-
-def few(items: Iterable[_T], most: int) -> tuple[Sequence[_T], int]:
-    """Take the first `most` items and count those left."""
-    everything = tuple(items)
-    return everything[:most], max(0, len(everything) - most)
 
 
 def el(name: str, *children: str | None, **attributes: str | float | bool | None) -> Html:

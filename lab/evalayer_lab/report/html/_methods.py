@@ -10,12 +10,12 @@ from evalayer_lab.report.html._layout import (
     Links,
     Section,
     bullets,
-    left_out,
+    few,
     paragraph,
     terms,
     titled,
 )
-from evalayer_lab.report.html._markup import Html, cut, el, few, join, prose, user
+from evalayer_lab.report.html._markup import Html, cut, el, join, prose, user
 
 _MOST: Final = 40
 
@@ -50,7 +50,7 @@ def footer(document: Document) -> Html:
 
 
 def _sentences(title: str, sentences: Iterable[str]) -> Html | None:
-    shown, left = few(sentences, _MOST)
+    shown, left = few(sentences, _MOST, title.lower())
     if not shown:
         return None
-    return join(el("h3", title), bullets(prose(sentence) for sentence in shown), left_out(left, title.lower()))
+    return join(el("h3", title), bullets(prose(sentence) for sentence in shown), left)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
 from importlib import resources
 from typing import Final
 
 from evalayer_lab.report._document import Document
 from evalayer_lab.report.html import (
     _examples,
-    _palette,
     classification,
     comparison,
     confidence,
@@ -23,7 +21,7 @@ from evalayer_lab.report.html import (
 from evalayer_lab.report.html._figures import figures
 from evalayer_lab.report.html._findings import findings, header
 from evalayer_lab.report.html._layout import Links, section
-from evalayer_lab.report.html._markup import Html, clip, el, join
+from evalayer_lab.report.html._markup import Html, clip, el
 from evalayer_lab.report.html._methods import footer, methods
 
 DRAWN: Final = (comparison, classification, confidence, segments, errors, _examples, metrics, rows)
@@ -65,7 +63,7 @@ def render_html(document: Document) -> str:
 
 
 def _head(document: Document) -> Html:
-    style = _style()
+    style = resources.files("evalayer_lab.report.html").joinpath("_style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     security: dict[str, str] = {"http_equiv": "Content-Security-Policy", "content": policy}
@@ -80,9 +78,3 @@ def _head(document: Document) -> Html:
         el("title", f"{clip(document.run.name, 120)}: evaluation report"),
         el("style", Html(style)),
     )
-
-
-@cache
-def _style() -> str:
-    sheet = resources.files("evalayer_lab.report.html").joinpath("_style.css").read_text(encoding="utf-8")
-    return join(Html(_palette.css()), Html(sheet))

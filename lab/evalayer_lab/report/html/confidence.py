@@ -13,14 +13,15 @@ from evalayer_lab.report.html._layout import (
     Section,
     bullets,
     details,
+    explained,
     figure,
     paragraph,
-    stated,
     table,
     titled,
+    unavailable,
 )
-from evalayer_lab.report.html._markup import Html, el, join, prose, user
-from evalayer_lab.report.html._palette import shade
+from evalayer_lab.report.html._marks import shade
+from evalayer_lab.report.html._markup import Html, el, join, user
 from evalayer_lab.report.html._reliability import (
     histogram_chart,
     histogram_table,
@@ -29,7 +30,6 @@ from evalayer_lab.report.html._reliability import (
     risk_coverage_chart,
     risk_coverage_table,
 )
-from evalayer_lab.statistics import Estimate
 
 _TELLING: Final = 0.0005  # hidden probability that one decimal of a percent shows
 _METHODS: Final = {"temperature": "Temperature", "platt": "Platt (logistic)", "isotonic": "Isotonic"}
@@ -57,8 +57,7 @@ def draw(document: Document, links: Links) -> Section:
     given = document.confidence
     if given is None:
         why = document.no_confidence or "This output holds no token log probabilities."
-        body = paragraph(el("strong", "Not available. "), prose(why), classes="empty")
-        return Section("confidence", "Confidence", body)
+        return Section("confidence", "Confidence", unavailable(why))
     charts = [
         figure("Reliability", _calibration(given), reliability_chart(given.bins), reliability_table(given.bins)),
         figure(
@@ -128,10 +127,10 @@ def _quadrants(quadrants: tuple[Quadrant, ...]) -> Html:
         cells: list[Cell] = [outcome]
         for name in names:
             each = by_name.get(name)  # type: ignore[call-overload]
-            letter = "r" if outcome == "Right" else "w"
-            cells.append((write.MISSING, "") if each is None else (_quadrant(each), f"{letter}{shade(each.share)}"))
+            right = outcome == "Right"
+            cells.append((write.MISSING, "") if each is None else (_quadrant(each), shade(each.share, right=right)))
         rows.append(cells)
-    columns = (Column("", None), Column("Low confidence", None), Column("High confidence", None))
+    columns = (Column(""), Column("Low confidence"), Column("High confidence"))
     return table("Rows by confidence (across) and correctness (down)", columns, rows, classes="quadrants", quiet=True)
 
 
@@ -144,16 +143,9 @@ def _quadrant(each: Quadrant) -> Html:
     )
 
 
-def _scores(given: Confidence, links: Links) -> Html:
-    columns = ("Score", "Value, with its interval", Column("What it means", "text"), Column("How", "text"))
-    rows: list[list[Cell]] = []
-    for field, (name, meaning) in _SCORES.items():
-        score = getattr(given, field)
-        if isinstance(score, Estimate):
-            rows.append([name, stated(score), meaning, links.method(score.method)])
-        else:
-            rows.append([name, el("span", write.number(score), class_="value"), meaning, ""])
-    return details("All scores of confidence", table("Scores of confidence", columns, rows))
+def _scores(given: Confidence, links: Links) -> Html | None:
+    rows = ((name, getattr(given, field), meaning) for field, (name, meaning) in _SCORES.items())
+    return details("All scores of confidence", explained("Scores of confidence", "Score", rows, links))
 
 
 def _recalibrations(given: Confidence) -> Html | None:
@@ -161,7 +153,7 @@ def _recalibrations(given: Confidence) -> Html | None:
         return None
     columns = ("Map", "Calibration error", "Log loss", Column("Parameters", "text"))
     before = ["As it is", write.number(given.expected_calibration_error.value), write.number(given.log_loss), ""]
-    rows = [
+    after = (
         [
             _METHODS[each.method],
             write.number(each.calibration_error),
@@ -169,5 +161,5 @@ def _recalibrations(given: Confidence) -> Html | None:
             ", ".join(f"{name} {write.number(value)}" for name, value in each.parameters.items()),
         ]
         for each in given.recalibrations
-    ]
-    return table("Recalibration, measured on rows that the fit did not see", columns, [before, *rows])
+    )
+    return table("Recalibration, measured on rows that the fit did not see", columns, [before, *after])
