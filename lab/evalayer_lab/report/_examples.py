@@ -47,21 +47,14 @@ def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tupl
         for row, text in zip(rows, read, strict=True)
     )
     findings = tuple(
-        Finding(
-            kind=each.kind,
-            sentence=each.sentence,
-            next_step=each.next_step,
-            rows=each.n,
-            examples=tuple(names[row].id for row in each.rows),
-        )
-        for each in found
+        Finding.of(each, rows=each.n, examples=tuple(names[row].id for row in each.rows)) for each in found
     )
     return findings, examples
 
 
 def _tokens(text: RowTexts, field: str | None) -> tuple[Token, ...]:
     shaded = shaded_tokens(text.answer or "", text.positions, field)[:_MOST_TOKENS]
-    return tuple(Token(text=token.text, probability=token.probability, in_label=token.in_label) for token in shaded)
+    return tuple(map(Token.of, shaded))
 
 
 def _correct(verdict: Verdict | None, row: int) -> bool | None:

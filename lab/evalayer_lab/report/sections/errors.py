@@ -20,7 +20,7 @@ from evalayer_lab.report._judged import Verdict
 from evalayer_lab.report._part import EXAMPLES, RARE, Part, RowFinding
 from evalayer_lab.report._question import Question
 from evalayer_lab.report._rows import UNREADABLE
-from evalayer_lab.report._tables import add_row, new_table, show_table
+from evalayer_lab.report._tables import show_table
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import Estimate, wilson_interval
 
@@ -82,10 +82,11 @@ def show(document: Document, console: Console) -> None:
     """Print the kinds of error."""
     if document.error_kinds:
         answers = write.count(document.error_kinds[0].share.n)
-        table = new_table(f"wrong answers by kind, by {document.correctness}", "rows", f"of {answers}")
-        for each in document.error_kinds:
-            add_row(table, write.words(each.kind), write.count(each.rows), write.percent(each.share.value))
-        show_table(console, table)
+        rows = (
+            (write.words(each.kind), write.count(each.rows), write.percent(each.share.value))
+            for each in document.error_kinds
+        )
+        show_table(console, (f"wrong answers by kind, by {document.correctness}", "rows", f"of {answers}"), rows)
 
 
 def _wrong_rows(results: Results, verdict: Verdict) -> list[_WrongRows]:

@@ -57,14 +57,11 @@ def show(document: Document, console: Console) -> None:
 def describe_run(results: Results) -> Run:
     """Say where the rows of a run come from."""
     run = results.run
-    return Run(
+    return Run.of(
+        run,
         name=run.run_name,
         folder=str(results.folder),
-        started=run.started,
-        evalayer=run.evalayer,
-        task=run.task,
         backend=None if run.backend is None else run.backend["name"],
-        aggregation=run.aggregation,
         digest=results.digest,
     )
 
