@@ -13,7 +13,7 @@ from evalayer_lab.report._document import Example, Finding, Token
 from evalayer_lab.report._judged import Verdict
 from evalayer_lab.report._part import RowFinding
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._rows import read_names
+from evalayer_lab.report._rows import read_labels
 from evalayer_lab.results import Results, RowTexts
 
 _LONGEST: Final = 4000  # characters of a text that is shown
@@ -28,16 +28,16 @@ def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tupl
         for row in each.rows:
             why.setdefault(row, each.sentence)
     rows = list(why)
-    names = dict(zip(rows, read_names(results, rows), strict=True))
+    labels = read_labels(results, rows)
     read: Sequence[RowTexts | None] = results.texts(rows) if texts else [None] * len(rows)
     examples = tuple(
         Example(
-            id=names[row].id,
+            id=labels[row][0],
             why=why[row],
             correct=_correct(question.verdict, row),
             confidence=None if confidence is None or np.isnan(confidence[row]) else float(confidence[row]),
-            gold_label=_label(names[row].gold, results, texts=texts),
-            predicted_label=_label(names[row].predicted, results, texts=texts),
+            gold_label=_label(labels[row][1], results, texts=texts),
+            predicted_label=_label(labels[row][2], results, texts=texts),
             metadata={key.name: key.values[key.codes[row]] for key in question.metadata if key.codes[row] >= 0},
             prompt=None if text is None else _cut(text.prompt),
             answer=None if text is None else _cut(text.answer),
@@ -47,7 +47,7 @@ def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tupl
         for row, text in zip(rows, read, strict=True)
     )
     findings = tuple(
-        Finding.of(each, rows=each.n, examples=tuple(names[row].id for row in each.rows)) for each in found
+        Finding.of(each, rows=each.n, examples=tuple(labels[row][0] for row in each.rows)) for each in found
     )
     return findings, examples
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -22,36 +21,22 @@ UNREADABLE: Final = ("empty", "only_reasoning", "not_json", "cut_off", "not_an_o
 """Kinds of answers that are not the JSON object asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowNames:
-    """What a row is called, and its labels.
-
-    Attributes:
-        id: the beginning of the digest of prompt and gold, and the ordinal among rows of the same.
-        gold: the label of the gold; None if it has none.
-        predicted: the label of the answer; None if it has none.
-    """
-
-    id: str
-    gold: str | None
-    predicted: str | None
-
-
 def unreadable(results: Results) -> NDArray[np.bool_]:
     """Which rows have an answer that is not the JSON object asked for, shape (rows,)."""
     codes, kinds = results.codes("answer_kind")
     return np.isin(codes, [code for code, kind in enumerate(kinds) if kind in UNREADABLE])
 
 
-def read_names(results: Results, rows: Sequence[int]) -> list[RowNames]:
-    """What the rows of these indices are called."""
-    if not rows:
-        return []
-    found = {
-        row: RowNames(f"{key[:12]}-{ordinal}" if ordinal else key[:12], gold, predicted)
-        for row, key, ordinal, gold, predicted in results.connection.execute(_ROWS, [list(rows)]).fetchall()
+def read_labels(results: Results, rows: Sequence[int]) -> dict[int, tuple[str, str | None, str | None]]:
+    """For rows by their indices: an id, the label of the gold and that of the answer, None where there is none.
+
+    The id is the beginning of the digest of prompt and gold, with the ordinal among rows of the same.
+    """
+    found = results.connection.execute(_ROWS, [list(rows)]).fetchall() if rows else []
+    return {
+        row: (f"{key[:12]}-{ordinal}" if ordinal else key[:12], gold, predicted)
+        for row, key, ordinal, gold, predicted in found
     }
-    return [found[row] for row in rows]
 
 
 def pair_rows(this: Results, other: Results) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -22,14 +22,7 @@ from evalayer_lab.report.html._layout import (
 )
 from evalayer_lab.report.html._marks import shade
 from evalayer_lab.report.html._markup import Html, el, join, user
-from evalayer_lab.report.html._reliability import (
-    histogram_chart,
-    histogram_table,
-    reliability_chart,
-    reliability_table,
-    risk_coverage_chart,
-    risk_coverage_table,
-)
+from evalayer_lab.report.html._reliability import reliability, right_and_wrong, risk_and_coverage
 
 _TELLING: Final = 0.0005  # hidden probability that one decimal of a percent shows
 _METHODS: Final = {"temperature": "Temperature", "platt": "Platt (logistic)", "isotonic": "Isotonic"}
@@ -59,19 +52,9 @@ def draw(document: Document, links: Links) -> Section:
         why = document.no_confidence or "This output holds no token log probabilities."
         return Section("confidence", "Confidence", unavailable(why))
     charts = [
-        figure("Reliability", _calibration(given), reliability_chart(given.bins), reliability_table(given.bins)),
-        figure(
-            "Right and wrong by confidence",
-            _ranking(given),
-            histogram_chart(given.histogram),
-            histogram_table(given.histogram),
-        ),
-        figure(
-            "Risk and coverage",
-            given.gate.sentence,
-            risk_coverage_chart(given.risk_coverage, given.gate),
-            risk_coverage_table(given.risk_coverage),
-        ),
+        reliability(given.bins, _calibration(given)),
+        right_and_wrong(given.histogram, _ranking(given)),
+        risk_and_coverage(given.risk_coverage, given.gate),
         figure("Quadrants", "Rows by confidence and correctness.", _quadrants(given.quadrants))
         if given.quadrants
         else None,

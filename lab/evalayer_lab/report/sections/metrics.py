@@ -45,6 +45,8 @@ def _disagreements(results: Results) -> Iterator[str]:
     aggregation = results.run.aggregation
     if aggregation is None:
         return
+    stored = {f"metric.{name}" for name in results.reported}
+    results.read_columns([name for name in results.columns if name in stored])  # at once: hundreds of labels have many
     wrong = []
     for name, reported in results.reported.items():
         values = results.values(name)
