@@ -21,12 +21,6 @@ UNREADABLE: Final = ("empty", "only_reasoning", "not_json", "cut_off", "not_an_o
 """Kinds of answers that are not the JSON object asked for."""
 
 
-def unreadable(results: Results) -> NDArray[np.bool_]:
-    """Which rows have an answer that is not the JSON object asked for, shape (rows,)."""
-    codes, kinds = results.codes("answer_kind")
-    return np.isin(codes, [code for code, kind in enumerate(kinds) if kind in UNREADABLE])
-
-
 def read_labels(results: Results, rows: Sequence[int]) -> dict[int, tuple[str, str | None, str | None]]:
     """For rows by their indices: an id, the label of the gold and that of the answer, None where there is none.
 

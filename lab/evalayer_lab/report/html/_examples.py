@@ -11,7 +11,6 @@ from evalayer_lab.report.html._layout import (
     conditions,
     details,
     few,
-    paragraph,
     terms,
 )
 from evalayer_lab.report.html._marks import shade
@@ -34,7 +33,7 @@ def draw(document: Document, _: Links) -> Section | None:
     if all(each.prompt is None and each.answer is None for each in shown):
         notes.append("Prompts and answers were not asked for.")
     cards = [_card(each, index) for index, each in enumerate(shown, 1)]
-    note = paragraph(" ".join(notes), classes="muted") if notes else None
+    note = el("p", " ".join(notes), class_="muted") if notes else None
     body = join(note, el("div", *cards, class_="examples"), left)
     return Section("examples", "Rows to read", body)
 
@@ -46,16 +45,15 @@ def _card(each: Example, index: int) -> Html:
         ("Confidence", None if each.confidence is None else write.number(each.confidence)),
         ("Row", el("code", user(each.id, 40))),
     )
+    texts = (("Prompt", each.prompt, _PROMPT), ("Answer", each.answer, _PROMPT), ("Gold answer", each.gold, _GOLD))
     return el(
         "article",
         el("h3", f"Example {index} ", _outcome(each.correct), id=f"example-{index}-title"),
-        paragraph(cut(each.why, 500)),
+        el("p", cut(each.why, 500)),
         terms(facts, classes="facts"),
-        paragraph(conditions(each.metadata), classes="pairs") if each.metadata else None,
+        el("p", conditions(each.metadata), class_="pairs") if each.metadata else None,
         _tokens(each.tokens),
-        _text("Prompt", each.prompt, _PROMPT),
-        _text("Answer", each.answer, _PROMPT),
-        _text("Gold answer", each.gold, _GOLD),
+        *(details(name, el("pre", cut(text, most), dir="auto")) for name, text, most in texts if text is not None),
         id=f"example-{index}",
         aria_labelledby=f"example-{index}-title",
     )
@@ -66,10 +64,6 @@ def _outcome(correct: bool | None) -> Html:  # noqa: FBT001 (three states)
         return el("span", "not scored", class_="chip")
     sign, word, tone = ("✓", "right", "right") if correct else ("✗", "wrong", "wrong")
     return el("span", el("span", sign, aria_hidden="true"), f" {word}", class_=f"chip {tone}")
-
-
-def _text(name: str, text: str | None, most: int) -> Html | None:
-    return None if text is None else details(name, el("pre", cut(text, most), dir="auto"))
 
 
 def _tokens(tokens: tuple[Token, ...]) -> Html | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Classification, Confidence, Document, Metric
-from evalayer_lab.report.html._layout import Links, Section, paragraph
+from evalayer_lab.report.html._layout import Links, Section
 from evalayer_lab.report.html._marks import gauge
 from evalayer_lab.report.html._markup import Html, el, join, user
 from evalayer_lab.report.html.classification import FIGURES
@@ -71,15 +71,15 @@ def _estimate_card(title: str, estimate: Estimate, meaning: str, links: Links) -
     if all(end is not None and 0 <= end <= 1 for end in (estimate.low, estimate.value, estimate.high)):
         parts = [el("div", el("span", "0"), gauge(estimate), el("span", "1"), class_="gauge", aria_hidden="true")]
     precision = el("span", links.precision(estimate), class_="how")
-    return _card(title, value, on, meaning, *parts, paragraph(write.interval(estimate), precision, classes="interval"))
+    return _card(title, value, on, meaning, *parts, el("p", write.interval(estimate), precision, class_="interval"))
 
 
 def _card(title: str, value: str, on: str, meaning: str, *parts: Html) -> Html:
     return el(
         "li",
         el("h3", title),
-        paragraph(value, classes="big" if any(letter.isdigit() for letter in value) else "big none"),
+        el("p", value, class_="big" if any(letter.isdigit() for letter in value) else "big none"),
         *parts,
-        paragraph(on, classes="on"),
-        paragraph(meaning, classes="meaning"),
+        el("p", on, class_="on"),
+        el("p", meaning, class_="meaning"),
     )

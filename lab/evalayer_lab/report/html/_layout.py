@@ -78,8 +78,8 @@ def section(part: Section, methods: Mapping[str, str]) -> Html:
     heading = el("h2", part.title, id=f"{part.id}-title")
     how = None
     if part.method is not None and part.method in methods:
-        how = paragraph(
-            el("a", f"How this was computed: {part.title}", href=f"#{methods[part.method]}"), classes="computed"
+        how = el(
+            "p", el("a", f"How this was computed: {part.title}", href=f"#{methods[part.method]}"), class_="computed"
         )
     return el("section", heading, part.body, how, id=part.id, aria_labelledby=f"{part.id}-title")
 
@@ -154,14 +154,9 @@ def figure(title: str, takeaway: str | None, chart: str, data: Html | None = Non
     return el("figure", caption, chart, details("The numbers as a table", data))
 
 
-def paragraph(*children: str | None, classes: str | None = None) -> Html:
-    """Make a paragraph."""
-    return el("p", *children, class_=classes)
-
-
-def bullets(items: Iterable[str], *, classes: str | None = None) -> Html:
+def bullets(items: Iterable[str]) -> Html:
     """Make a list."""
-    return el("ul", *(el("li", item) for item in items), class_=classes)
+    return el("ul", *(el("li", item) for item in items))
 
 
 def terms(pairs: Iterable[tuple[str, str | None]], *, classes: str) -> Html:
@@ -175,7 +170,7 @@ def few(items: Iterable[_T], most: int | None, what: str) -> tuple[Sequence[_T],
     given = tuple(items)
     left = 0 if most is None else len(given) - most
     said = prose(f"And {write.count(left)} more {what}: `evalayer report --json` has them all.")
-    return given[:most], paragraph(said, classes="muted") if left > 0 else None
+    return given[:most], el("p", said, class_="muted") if left > 0 else None
 
 
 def explained(
@@ -194,7 +189,7 @@ def explained(
 
 def unavailable(why: str) -> Html:
     """Say why there is nothing to show."""
-    return paragraph(el("strong", "Not available. "), prose(why), classes="empty")
+    return el("p", el("strong", "Not available. "), prose(why), class_="empty")
 
 
 def conditions(given: dict[str, str]) -> Html:

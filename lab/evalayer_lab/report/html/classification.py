@@ -16,7 +16,6 @@ from evalayer_lab.report.html._layout import (
     details,
     explained,
     list_table,
-    paragraph,
     stated,
     table,
     titled,
@@ -56,7 +55,7 @@ def _one(each: Classification, links: Links, *, named: bool) -> Html:
     left = f"Left out, without a single gold label: {write.rows(each.n_left_out)}." if each.n_left_out else None
     return join(
         el("h3", user(each.metric)) if named else None,
-        paragraph(left) if left else None,
+        el("p", left) if left else None,
         _confusions(each),
         _labels(each),
         _figures(each, links),

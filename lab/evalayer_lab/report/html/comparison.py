@@ -6,7 +6,7 @@ from typing import Final
 
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Comparison, Difference, Document
-from evalayer_lab.report.html._layout import Columns, Links, Section, list_table, paragraph, stated
+from evalayer_lab.report.html._layout import Columns, Links, Section, list_table, stated
 from evalayer_lab.report.html._marks import axis_for, interval_mark, plot
 from evalayer_lab.report.html._markup import Html, cut, el, join, prose, user
 
@@ -23,8 +23,9 @@ def draw(document: Document, _: Links) -> Section | None:
     only = f"{write.rows(compared.n_only_this)} only in this run and {compared.n_only_other:,} only in the other are"
     margin = f" Differences within ±{write.number(compared.margin)} count as equivalent." if compared.margin else ""
     body = join(
-        paragraph(prose(compared.sentence), classes="lead"),
-        paragraph(
+        el("p", prose(compared.sentence), class_="lead"),
+        el(
+            "p",
             f"This run minus the other, on {write.count(compared.n_paired)} paired rows; {only} left out.",
             margin,
         ),

@@ -15,7 +15,6 @@ from evalayer_lab.report.html._layout import (
     details,
     explained,
     figure,
-    paragraph,
     table,
     titled,
     unavailable,
@@ -64,7 +63,8 @@ def draw(document: Document, links: Links) -> Section:
 
 
 def _basis(given: Confidence) -> Html:
-    kind = paragraph(
+    kind = el(
+        "p",
         f"{write.rows(given.n)} with a confidence: ",
         user(given.kind.rstrip("."), 300),
         ". A row counts as right by ",
@@ -81,7 +81,7 @@ def _basis(given: Confidence) -> Html:
     if given.widest_bounds is not None and given.widest_bounds >= _TELLING:
         mass = write.percent(given.widest_bounds)
         notes.append(f"Only the most probable tokens are reported: up to {mass} of a label's probability is hidden.")
-    return join(kind, bullets(missing) if missing else None, *map(paragraph, notes))
+    return join(kind, bullets(missing) if missing else None, *(el("p", note) for note in notes))
 
 
 def _calibration(given: Confidence) -> str:

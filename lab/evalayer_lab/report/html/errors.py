@@ -13,7 +13,6 @@ from evalayer_lab.report.html._layout import (
     Section,
     list_table,
     pairs,
-    paragraph,
     stated,
     table,
     titled,
@@ -50,5 +49,5 @@ def _hedging(given: Hedging) -> Html:
     return join(
         el("h3", "Words of doubt"),
         table("Answers with words of doubt", columns, rows, quiet=True),
-        paragraph("The most common ones, with their rows: ", shown) if shown else None,
+        el("p", "The most common ones, with their rows: ", shown) if shown else None,
     )

@@ -17,7 +17,6 @@ from evalayer_lab.report.html._layout import (
     details,
     few,
     list_table,
-    paragraph,
     stated,
     table,
     titled,
@@ -50,13 +49,13 @@ def draw(document: Document, _: Links) -> Section:
 def _segments(given: Segments) -> Html:
     if not given.ranked:
         least = f" by metadata: no segment has {write.count(given.min_rows)} scored rows, so none is ranked."
-        return paragraph(user(given.metric), least, classes="lead")
+        return el("p", user(given.metric), least, class_="lead")
     out, small = sum(segment.stands_out for segment in given.ranked), given.too_small
     of = f"{write.count(given.n_ranked)} segment{'' if given.n_ranked == 1 else 's'}"
     said = f" by metadata: {write.count(out) if out else 'none'} of {of} stand{'s' if out < 2 else ''} out"
     if small:
         said += f"; {write.count(small)} with fewer than {write.rows(given.min_rows)} {write.are(small)} not ranked"
-    lead = paragraph(user(given.metric), f"{said}.", classes="lead")
+    lead = el("p", user(given.metric), f"{said}.", class_="lead")
     whole = join(
         "The line marks all rows: ",
         stated(given.whole),
@@ -66,7 +65,7 @@ def _segments(given: Segments) -> Html:
     _, left = few(range(given.n_ranked), len(given.ranked), "segments")
     more = _segment_table(following, given, "The segments that follow")
     rest = details(f"{len(following)} more segments", more, left) if following else None
-    return join(lead, paragraph(whole), _segment_table(first, given, "Segments, weakest first"), rest)
+    return join(lead, el("p", whole), _segment_table(first, given, "Segments, weakest first"), rest)
 
 
 def _segment_table(shown: Sequence[Segment], given: Segments, caption: str) -> Html | None:
@@ -155,7 +154,7 @@ def _slices(given: Slices) -> Html:
     ]
     return join(
         el("h3", "Failing slices"),
-        paragraph(prose(given.sentence), classes="lead"),
-        paragraph(searched),
+        el("p", prose(given.sentence), class_="lead"),
+        el("p", searched),
         list_table(join("Slices that fail, by ", user(given.metric)), columns, given.found, classes="forest"),
     )

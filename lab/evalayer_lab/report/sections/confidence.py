@@ -109,14 +109,13 @@ def show(document: Document, console: Console) -> None:
     say(console, confidence.gate.sentence)
 
 
-def _describe(results: Results, judged: Judged, gate: FoundGate, *, level: float) -> Confidence:
+def _describe(results: Results, judged: Judged, found: FoundGate, *, level: float) -> Confidence:
     p, correct, n_missing = judged.confidence, judged.correct, judged.n_missing
     n, n_correct = len(p), int(np.count_nonzero(correct))
     brier = brier_decomposition(p, correct, level=level, n_unscored=n_missing)
     area = aurc(p, correct, level=level, n_unscored=n_missing)
     largest = results.column("generated_is_largest")[judged.rows]
     hidden = (results.column("confidence_high") - results.column("confidence_low"))[judged.rows]
-    found = gate.to_json()
     expected, debiased = (
         function(p, correct, level=level, resamples=_RESAMPLES, n_unscored=n_missing)
         for function in (expected_calibration_error, debiased_l2_calibration_error)
@@ -141,7 +140,7 @@ def _describe(results: Results, judged: Judged, gate: FoundGate, *, level: float
         excess_aurc=area.excess.value,
         bins=reliability_curve(p, correct, level=level).bins,
         risk_coverage=tuple(_risk_coverage(judged)),
-        gate=Gate(**{name: found[name] for name in Gate.model_fields}),
+        gate=Gate.of(found.gate, sentence=found.sentence),
         histogram=_histogram(judged),
         recalibrations=tuple(_recalibrations(judged)),
         quadrants=tuple(_quadrants(judged)),
