@@ -13,11 +13,14 @@ from evalayer_lab.report._document import Example, Finding, Token
 from evalayer_lab.report._judged import Verdict
 from evalayer_lab.report._part import RowFinding
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._rows import read_labels
 from evalayer_lab.results import Results, RowTexts
 
 _LONGEST: Final = 4000  # characters of a text that is shown
 _MOST_TOKENS: Final = 400
+_ROWS: Final = """
+    SELECT * FROM (SELECT row_number() OVER () - 1 AS row, key, ordinal, gold_label, predicted_label FROM rows)
+    WHERE row IN (SELECT unnest(?::BIGINT[]))
+"""
 
 
 def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tuple[Finding, ...], tuple[Example, ...]]:
@@ -28,7 +31,7 @@ def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tupl
         for row in each.rows:
             why.setdefault(row, each.sentence)
     rows = list(why)
-    labels = read_labels(results, rows)
+    labels = _read_labels(results, rows)
     read: Sequence[RowTexts | None] = results.texts(rows) if texts else [None] * len(rows)
     examples = tuple(
         Example(
@@ -50,6 +53,18 @@ def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tupl
         Finding.of(each, rows=each.n, examples=tuple(labels[row][0] for row in each.rows)) for each in found
     )
     return findings, examples
+
+
+def _read_labels(results: Results, rows: Sequence[int]) -> dict[int, tuple[str, str | None, str | None]]:
+    """For rows by their indices: an id, the label of the gold and that of the answer, None where there is none.
+
+    The id is the beginning of the digest of prompt and gold, with the ordinal among rows of the same.
+    """
+    found = results.connection.execute(_ROWS, [list(rows)]).fetchall() if rows else []
+    return {
+        row: (f"{key[:12]}-{ordinal}" if ordinal else key[:12], gold, predicted)
+        for row, key, ordinal, gold, predicted in found
+    }
 
 
 def _tokens(text: RowTexts, field: str | None) -> tuple[Token, ...]:

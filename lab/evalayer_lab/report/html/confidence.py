@@ -7,7 +7,6 @@ from typing import Final
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Confidence, Document, Quadrant
 from evalayer_lab.report.html._layout import (
-    Cell,
     Column,
     Links,
     Section,
@@ -40,7 +39,10 @@ _SCORES: Final = {
     "excess_aurc": ("Excess AURC", "AURC less that of a perfect order of the same rows."),
 }
 """Fields of `Confidence`: their names and what they mean."""
-_PLACES: Final = (("Right", "conservative", "sound"), ("Wrong", "critical", "overconfident"))
+_PLACES: Final[tuple[tuple[str, ...], ...]] = (
+    ("Right", "conservative", "sound"),
+    ("Wrong", "critical", "overconfident"),
+)
 """The quadrants as rows of a table: low confidence, then high."""
 
 
@@ -104,26 +106,20 @@ def _ranking(given: Confidence) -> str | None:
 
 
 def _quadrants(quadrants: tuple[Quadrant, ...]) -> Html:
-    by_name = {each.name: each for each in quadrants}
-    rows: list[list[Cell]] = []
-    for outcome, *names in _PLACES:
-        cells: list[Cell] = [outcome]
-        for name in names:
-            each = by_name.get(name)  # type: ignore[call-overload]
-            right = outcome == "Right"
-            cells.append((write.MISSING, "") if each is None else (_quadrant(each), shade(each.share, right=right)))
-        rows.append(cells)
+    cells: dict[str, tuple[str, str]] = {each.name: _quadrant(each) for each in quadrants}
+    rows = [(outcome, *(cells.get(name, write.MISSING) for name in names)) for outcome, *names in _PLACES]
     columns = (Column(""), Column("Low confidence"), Column("High confidence"))
     return table("Rows by confidence (across) and correctness (down)", columns, rows, classes="quadrants", quiet=True)
 
 
-def _quadrant(each: Quadrant) -> Html:
-    return join(
+def _quadrant(each: Quadrant) -> tuple[str, str]:
+    shown = join(
         el("span", titled(each.name), class_="name"),
         el("span", write.percent(each.share), class_="big"),
         el("span", write.rows(each.rows), class_="on"),
         el("span", each.meaning, class_="meaning"),
     )
+    return shown, shade(each.share, right=each.name in {"conservative", "sound"})
 
 
 def _scores(given: Confidence, links: Links) -> Html | None:

@@ -15,7 +15,6 @@ from evalayer_lab.report._document import Comparison, Difference, Document
 from evalayer_lab.report._metrics import scored_by
 from evalayer_lab.report._part import Part
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._rows import pair_rows
 from evalayer_lab.report._tables import by_metric, say, show_table, with_interval
 from evalayer_lab.report.sections.rows import describe_run
 from evalayer_lab.results import Results
@@ -37,6 +36,7 @@ METHODS: Final = {
     "Hochberg 1995). A difference is called where its corrected p-value is at most one less the level and its "
     "interval leaves out 0.",
 }
+_IDENTITY: Final = "SELECT key, ordinal FROM rows"
 
 
 def analyse(question: Question) -> Part:
@@ -88,7 +88,7 @@ def compare(question: Question, other: Results) -> Comparison:
             both score on a row, or not the one that was asked for.
     """
     this, chosen = question.results, question.chosen
-    pairs = pair_rows(this, other)
+    pairs = _pair_rows(this, other)
     if not len(pairs[0]):
         reason = f"it has no row in common with {this.folder}: prompt and gold must be the same"
         raise InputError(reason, path=other.folder)
@@ -155,6 +155,15 @@ def judge_all(compared: Sequence[Difference], *, margin: float | None = None) ->
     """Give each metric its verdict, with p-values corrected for the number of metrics (Benjamini and Hochberg)."""
     adjusted = benjamini_hochberg([each.p_value for each in compared])
     return tuple(_judge(each, float(q), margin) for each, q in zip(compared, adjusted, strict=True))
+
+
+def _pair_rows(this: Results, other: Results) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows that both runs have, by content and ordinal: their indices in each, shape (pairs,)."""
+    these, others = (each.connection.execute(_IDENTITY).fetchall() for each in (this, other))
+    places = {identity: row for row, identity in enumerate(others)}
+    pairs = [(row, places[identity]) for row, identity in enumerate(these) if identity in places]
+    matched = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+    return matched[:, 0], matched[:, 1]
 
 
 def _compared(

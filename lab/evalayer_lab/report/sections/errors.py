@@ -16,9 +16,8 @@ from evalayer_lab.answers import ANSWER_KINDS
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, ErrorKind, Hedging
 from evalayer_lab.report._judged import Verdict
-from evalayer_lab.report._part import EXAMPLES, RARE, Part, RowFinding
+from evalayer_lab.report._part import EXAMPLES, RARE, UNREADABLE, Part, RowFinding
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._rows import UNREADABLE
 from evalayer_lab.report._tables import show_table
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import Estimate, wilson_interval
