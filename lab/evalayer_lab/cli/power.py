@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from typing import Final
 
 import click
@@ -12,16 +11,7 @@ from evalayer_lab.cli._console import POSITIVE, SHARE
 from evalayer_lab.cli._results import read
 
 _RATES: Final = (0.05, 0.1, 0.2, 0.3, 0.5)
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """What so many rows show: null where two runs that differ on so few rows cannot differ by more than that."""
-
-    discordant: float | None
-    sd: float
-    rows: int
-    difference: float | None
+_KEYS: Final = ("discordant", "sd", "rows", "difference")
 
 
 @click.command()
@@ -69,19 +59,19 @@ def power(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if as_json:
-        click.echo(json.dumps([asdict(line) for line in lines], indent=2))
+        click.echo(json.dumps([dict(zip(_KEYS, line, strict=True)) for line in lines], indent=2))
         return
-    for line in lines:
-        if line.discordant is None:
-            condition = f"where a row's difference has a standard deviation of {line.sd:.3g}"
+    for share, spread, n, shown in lines:
+        if share is None:
+            condition = f"where a row's difference has a standard deviation of {spread:.3g}"
         else:
-            condition = f"where {100 * line.discordant:g}% of the rows differ"
-        if line.difference is None:
-            click.echo(f"{line.rows:,} rows are too few to show any difference {condition}")
+            condition = f"where {100 * share:g}% of the rows differ"
+        if shown is None:
+            click.echo(f"{n:,} rows are too few to show any difference {condition}")
         elif rows is None:
-            click.echo(f"{line.rows:>9,} rows show a difference of {line.difference:g} {condition}")
+            click.echo(f"{n:>9,} rows show a difference of {shown:g} {condition}")
         else:
-            click.echo(f"{line.rows:,} rows show a difference of {line.difference:.4f} {condition}")
+            click.echo(f"{n:,} rows show a difference of {shown:.4f} {condition}")
     click.echo(f"Paired rows, power {wanted:g}, two-sided at {alpha:g}.")
 
 
@@ -98,15 +88,16 @@ def _read_sd(a: str, b: str, metric: str | None) -> float:
 
 def _lines(
     difference: float | None, rows: int | None, discordant: float | None, sd: float | None, power: float, alpha: float
-) -> list[_Line]:
+) -> list[tuple[float | None, float, int, float | None]]:
+    """The values of `_KEYS`, line by line; no difference where runs that differ on so few rows cannot show one."""
     from evalayer_lab.statistics import sample_size, sd_of_zero_one_differences, smallest_detectable_difference
 
-    def line(rate: float | None) -> _Line:
+    def line(rate: float | None) -> tuple[float | None, float, int, float | None]:
         spread = sd if sd is not None else sd_of_zero_one_differences(rate or 0.0, difference or 0.0)
         if difference is not None:
-            return _Line(rate, spread, sample_size(difference, spread, power=power, alpha=alpha), difference)
+            return (rate, spread, sample_size(difference, spread, power=power, alpha=alpha), difference)
         smallest = smallest_detectable_difference(rows or 0, spread, power=power, alpha=alpha)
-        return _Line(rate, spread, rows or 0, smallest if rate is None or smallest <= rate else None)
+        return (rate, spread, rows or 0, smallest if rate is None or smallest <= rate else None)
 
     if sd is not None:
         return [line(None)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,6 +11,12 @@ from evalayer_lab.statistics import Estimate, ReliabilityBin
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @classmethod
+    def of(cls, record: object, **others: Any) -> Self:
+        """Take the fields that a record has under the same names, and others."""
+        shared = {name: getattr(record, name) for name in cls.model_fields if hasattr(record, name)}
+        return cls(**shared | others)
 
 
 class Run(_Part):

@@ -13,11 +13,14 @@ from evalayer_lab.report._document import Example, Finding, Token
 from evalayer_lab.report._judged import Verdict
 from evalayer_lab.report._part import RowFinding
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._rows import read_names
 from evalayer_lab.results import Results, RowTexts
 
 _LONGEST: Final = 4000  # characters of a text that is shown
 _MOST_TOKENS: Final = 400
+_ROWS: Final = """
+    SELECT * FROM (SELECT row_number() OVER () - 1 AS row, key, ordinal, gold_label, predicted_label FROM rows)
+    WHERE row IN (SELECT unnest(?::BIGINT[]))
+"""
 
 
 def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tuple[Finding, ...], tuple[Example, ...]]:
@@ -28,16 +31,16 @@ def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tupl
         for row in each.rows:
             why.setdefault(row, each.sentence)
     rows = list(why)
-    names = dict(zip(rows, read_names(results, rows), strict=True))
+    labels = _read_labels(results, rows)
     read: Sequence[RowTexts | None] = results.texts(rows) if texts else [None] * len(rows)
     examples = tuple(
         Example(
-            id=names[row].id,
+            id=labels[row][0],
             why=why[row],
             correct=_correct(question.verdict, row),
             confidence=None if confidence is None or np.isnan(confidence[row]) else float(confidence[row]),
-            gold_label=_label(names[row].gold, results, texts=texts),
-            predicted_label=_label(names[row].predicted, results, texts=texts),
+            gold_label=_label(labels[row][1], results, texts=texts),
+            predicted_label=_label(labels[row][2], results, texts=texts),
             metadata={key.name: key.values[key.codes[row]] for key in question.metadata if key.codes[row] >= 0},
             prompt=None if text is None else _cut(text.prompt),
             answer=None if text is None else _cut(text.answer),
@@ -47,21 +50,26 @@ def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tupl
         for row, text in zip(rows, read, strict=True)
     )
     findings = tuple(
-        Finding(
-            kind=each.kind,
-            sentence=each.sentence,
-            next_step=each.next_step,
-            rows=each.n,
-            examples=tuple(names[row].id for row in each.rows),
-        )
-        for each in found
+        Finding.of(each, rows=each.n, examples=tuple(labels[row][0] for row in each.rows)) for each in found
     )
     return findings, examples
 
 
+def _read_labels(results: Results, rows: Sequence[int]) -> dict[int, tuple[str, str | None, str | None]]:
+    """For rows by their indices: an id, the label of the gold and that of the answer, None where there is none.
+
+    The id is the beginning of the digest of prompt and gold, with the ordinal among rows of the same.
+    """
+    found = results.connection.execute(_ROWS, [list(rows)]).fetchall() if rows else []
+    return {
+        row: (f"{key[:12]}-{ordinal}" if ordinal else key[:12], gold, predicted)
+        for row, key, ordinal, gold, predicted in found
+    }
+
+
 def _tokens(text: RowTexts, field: str | None) -> tuple[Token, ...]:
     shaded = shaded_tokens(text.answer or "", text.positions, field)[:_MOST_TOKENS]
-    return tuple(Token(text=token.text, probability=token.probability, in_label=token.in_label) for token in shaded)
+    return tuple(map(Token.of, shaded))
 
 
 def _correct(verdict: Verdict | None, row: int) -> bool | None:

@@ -67,16 +67,8 @@ class FoundGate:
 
     def to_json(self) -> dict[str, Any]:
         """The gate as an object of numbers and texts."""
-        gate = self.gate
-        return {
-            "threshold": gate.threshold,
-            "coverage": gate.coverage,
-            "n": gate.n,
-            "n_accepted": gate.n_accepted,
-            "n_errors": gate.n_errors,
-            "risk_upper": gate.risk_upper,
-            "max_risk": gate.max_risk,
-            "level": gate.level,
+        names = ("threshold", "coverage", "n", "n_accepted", "n_errors", "risk_upper", "max_risk", "level")
+        return {name: getattr(self.gate, name) for name in names} | {
             "confidence": self.judged.kind,
             "correctness": self.judged.metric,
             "sentence": self.sentence,

@@ -17,9 +17,10 @@ _FEWEST: Final = 10  # correct rows, and wrong rows, that a map is fitted to
 _OTHER_REASON: Final = "The alternatives of its tokens do not tell the labels apart."
 _NO_ROW: Final = "The run has no rows."
 _MISSING_EVERYWHERE: Final = {
-    "no_log_probabilities": "The answers have no log probabilities; set inference.top_logprobs in the recipe, up to "
-    "20.",
-    "no_field": "No answer has the field {field!r}; give the name of the label's field with --field.",
+    CONFIDENCE_REASONS[
+        "no_log_probabilities"
+    ]: "The answers have no log probabilities; set inference.top_logprobs in the recipe, up to 20.",
+    CONFIDENCE_REASONS["no_field"]: "No answer has the field {field}; give the name of the label's field with --field.",
 }
 
 
@@ -83,10 +84,7 @@ class Judged:
         if not self.missing:
             return _NO_ROW
         reason = max(self.missing, key=lambda reason: self.missing[reason])
-        for name, way_out in _MISSING_EVERYWHERE.items():
-            if reason == CONFIDENCE_REASONS[name]:
-                return way_out.format(field=self.field)
-        return reason
+        return _MISSING_EVERYWHERE.get(reason, reason).replace("{field}", repr(self.field))
 
 
 def judge(results: Results, verdict: Verdict, kind: ConfidenceKind) -> Judged:

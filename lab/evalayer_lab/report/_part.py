@@ -13,6 +13,8 @@ from evalayer_lab.report._question import Question
 
 EXAMPLES: Final = 3
 """Rows to read that a finding names."""
+UNREADABLE: Final = ("empty", "only_reasoning", "not_json", "cut_off", "not_an_object")
+"""Kinds of answers that are not the JSON object asked for."""
 RARE: Final = 0.01
 """What happens on a smaller share of the rows is not a finding."""
 

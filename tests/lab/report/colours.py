@@ -5,7 +5,7 @@ import re
 
 def colours(page: str, *, dark: bool = False) -> dict[str, str]:
     """The custom properties of one of the two themes, by name: `#rrggbb`."""
-    rules = re.findall(r":root\{(?:color-scheme:light dark;)?(--.*?)\}", page)
+    rules = re.findall(r":root\{(?:color-scheme:light dark;)?\s*(--.*?)\}", page, re.DOTALL)
     assert len(rules) == 2
     return dict(re.findall("--([a-z0-9-]+):(#[0-9a-f]{6});", rules[dark]))
 

@@ -215,10 +215,7 @@ def test_next_step_is_said_once() -> None:
     document = documents.tickets()
     first = document.findings[0]
     text = check(render_html(document)).text
-    assert "Start here" not in text
     assert text.count(first.next_step) == 1
-    another = document.model_copy(update={"next_step": "Read the rows with level = hard first."})
-    assert "Start here. Read the rows with level = hard first." in check(render_html(another)).text
 
 
 def test_sections_link_to_how_they_were_computed() -> None:

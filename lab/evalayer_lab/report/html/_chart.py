@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from evalayer_lab.report.html._markup import Html, el, join
 
 WIDTH: Final = 400
@@ -107,7 +109,7 @@ def hatched(x: float, y: float, width: float, height: float) -> Html:
     """Draw a bar of what is wrong, with diagonals: a fill by pattern would be a bitmap of megabytes on paper."""
     ends = [
         ((x + min(c, width), y + c - min(c, width)), (x + c - min(c, height), y + min(c, height)))
-        for c in _steps(_HATCH / 2, width + height, _HATCH)
+        for c in np.arange(_HATCH / 2, width + height, _HATCH)
     ]
     outline = el("rect", x=x, y=y, width=width, height=height, class_="hatched")
     return join(outline, el("path", d="".join(map(path, ends)), class_="hatching") if ends else None)
@@ -120,10 +122,6 @@ def legend(entries: Sequence[tuple[str, Html]], y: float) -> Html:
         shapes.append(el("g", mark, el("text", text, x=18, y=10, class_="tick"), transform=f"translate({x:g},{y:g})"))
         x += 34 + 7 * len(text)
     return join(*shapes)
-
-
-def _steps(first: float, end: float, step: float) -> list[float]:
-    return [first + index * step for index in range(max(0, math.ceil((end - first) / step)))]
 
 
 def _round_step(step: float) -> float:

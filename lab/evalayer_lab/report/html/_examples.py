@@ -10,12 +10,11 @@ from evalayer_lab.report.html._layout import (
     Section,
     conditions,
     details,
-    left_out,
-    paragraph,
+    few,
     terms,
 )
-from evalayer_lab.report.html._markup import Html, clip, cut, el, few, hidden, join, user
-from evalayer_lab.report.html._palette import shade
+from evalayer_lab.report.html._marks import shade
+from evalayer_lab.report.html._markup import Html, clip, cut, el, hidden, join, user
 
 _PROMPT, _GOLD = 3000, 1500
 _TOKENS, _TOKEN = 120, 24
@@ -25,7 +24,7 @@ def draw(document: Document, _: Links) -> Section | None:
     """Show the example rows as cards."""
     if not document.examples:
         return None
-    shown, left = few(document.examples, MOST_EXAMPLES)
+    shown, left = few(document.examples, MOST_EXAMPLES, "examples")
     notes = []
     if any(each.tokens for each in shown):
         notes.append(
@@ -34,8 +33,8 @@ def draw(document: Document, _: Links) -> Section | None:
     if all(each.prompt is None and each.answer is None for each in shown):
         notes.append("Prompts and answers were not asked for.")
     cards = [_card(each, index) for index, each in enumerate(shown, 1)]
-    note = paragraph(" ".join(notes), classes="muted") if notes else None
-    body = join(note, el("div", *cards, class_="examples"), left_out(left, "examples"))
+    note = el("p", " ".join(notes), class_="muted") if notes else None
+    body = join(note, el("div", *cards, class_="examples"), left)
     return Section("examples", "Rows to read", body)
 
 
@@ -46,16 +45,15 @@ def _card(each: Example, index: int) -> Html:
         ("Confidence", None if each.confidence is None else write.number(each.confidence)),
         ("Row", el("code", user(each.id, 40))),
     )
+    texts = (("Prompt", each.prompt, _PROMPT), ("Answer", each.answer, _PROMPT), ("Gold answer", each.gold, _GOLD))
     return el(
         "article",
         el("h3", f"Example {index} ", _outcome(each.correct), id=f"example-{index}-title"),
-        paragraph(cut(each.why, 500)),
+        el("p", cut(each.why, 500)),
         terms(facts, classes="facts"),
-        paragraph(conditions(each.metadata), classes="pairs") if each.metadata else None,
+        el("p", conditions(each.metadata), class_="pairs") if each.metadata else None,
         _tokens(each.tokens),
-        _text("Prompt", each.prompt, _PROMPT),
-        _text("Answer", each.answer, _PROMPT),
-        _text("Gold answer", each.gold, _GOLD),
+        *(details(name, el("pre", cut(text, most), dir="auto")) for name, text, most in texts if text is not None),
         id=f"example-{index}",
         aria_labelledby=f"example-{index}-title",
     )
@@ -68,10 +66,6 @@ def _outcome(correct: bool | None) -> Html:  # noqa: FBT001 (three states)
     return el("span", el("span", sign, aria_hidden="true"), f" {word}", class_=f"chip {tone}")
 
 
-def _text(name: str, text: str | None, most: int) -> Html | None:
-    return None if text is None else details(name, el("pre", cut(text, most), dir="auto"))
-
-
 def _tokens(tokens: tuple[Token, ...]) -> Html | None:
     """Show tokens one after the other: those of the label shaded by how improbable they were, the probability below."""
     if not tokens:
@@ -81,22 +75,14 @@ def _tokens(tokens: tuple[Token, ...]) -> Html | None:
     shown = tokens[start : start + _TOKENS]
     before = "… " if start else None
     after = " …" if start + len(shown) < len(tokens) else None
-    return el(
-        "div",
-        hidden("Tokens of the answer: "),
-        before,
-        *(_token(token) for token in shown),
-        after,
-        class_="tokens",
-        dir="ltr",
-    )
+    name = hidden("Tokens of the answer: ")
+    return el("div", name, before, *map(_token, shown), after, class_="tokens", dir="ltr")
 
 
 def _token(token: Token) -> Html:
     text = clip(token.text, _TOKEN).replace("\n", "⏎").replace("\t", "⇥")
     if not token.in_label:
         return el("bdi", text, class_="token")
-    known = token.probability is not None
-    step = shade(1 - token.probability) if token.probability is not None else 0
-    value = el("span", hidden(" probability "), write.number(token.probability) if known else "unknown", class_="p")
-    return el("span", el("bdi", text), value, class_=f"token label w{step}")
+    p = token.probability
+    value = el("span", hidden(" probability "), "unknown" if p is None else write.number(p), class_="p")
+    return el("span", el("bdi", text), value, class_=f"token label {shade(0.0 if p is None else 1 - p)}")

@@ -6,8 +6,8 @@ from typing import Final
 
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, Finding
-from evalayer_lab.report.html._layout import Links, Section, left_out, paragraph, terms, titled
-from evalayer_lab.report.html._markup import Html, cut, el, few, hidden, join, prose, user
+from evalayer_lab.report.html._layout import Links, Section, few, terms, titled
+from evalayer_lab.report.html._markup import Html, cut, el, hidden, join, prose, user
 
 _MOST: Final = 12
 _LINKED: Final = 6
@@ -32,7 +32,7 @@ def header(document: Document) -> Html:
     )
     return el(
         "header",
-        paragraph("Evaluation report", classes="kicker"),
+        el("p", "Evaluation report", class_="kicker"),
         el("h1", user(run.name, 120)),
         terms(facts, classes="facts"),
         class_="masthead",
@@ -41,20 +41,14 @@ def header(document: Document) -> Html:
 
 def findings(document: Document, links: Links) -> Section:
     """List what to act on, the most pressing first."""
-    shown, left = few(document.findings, _MOST)
-    first = None
-    said = [part for each in shown for part in (each.sentence, each.next_step) if part]
-    if document.next_step is not None and not any(part in document.next_step for part in said):
-        first = paragraph(el("strong", "Start here. "), prose(document.next_step), classes="lead")
+    shown, left = few(document.findings, _MOST, "findings")
     if shown:
-        listed = join(
-            el("ol", *(_finding(each, links) for each in shown), class_="findings"), left_out(left, "findings")
-        )
+        listed = join(el("ol", *(_finding(each, links) for each in shown), class_="findings"), left)
     elif document.rows.scored == 0:
-        listed = paragraph("No row was scored, so there are no figures.")
+        listed = el("p", "No row was scored, so there are no figures.")
     else:
-        listed = paragraph("No finding: nothing in these rows stands out by itself.")
-    return Section("findings", "What to do", join(first, listed))
+        listed = el("p", "No finding: nothing in these rows stands out by itself.")
+    return Section("findings", "What to do", listed)
 
 
 def _finding(finding: Finding, links: Links) -> Html:
@@ -65,8 +59,8 @@ def _finding(finding: Finding, links: Links) -> Html:
     ]
     examples = None
     if targets:
-        examples = paragraph("Examples: ", *(part for target in targets for part in (target, " ")), classes="links")
-    tag = paragraph(user(titled(finding.kind), 60), f" · {write.rows(finding.rows)}", classes="tag")
-    sentence = paragraph(prose(finding.sentence), classes="sentence")
-    step = paragraph(el("strong", "Next: "), prose(finding.next_step), classes="step")
+        examples = el("p", "Examples: ", *(part for target in targets for part in (target, " ")), class_="links")
+    tag = el("p", user(titled(finding.kind), 60), f" · {write.rows(finding.rows)}", class_="tag")
+    sentence = el("p", prose(finding.sentence), class_="sentence")
+    step = el("p", el("strong", "Next: "), prose(finding.next_step), class_="step")
     return el("li", tag, sentence, step, examples)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Document
-from evalayer_lab.report.html._markup import Html, el, few, join, prose, user
+from evalayer_lab.report.html._markup import Html, el, join, prose, user
 from evalayer_lab.statistics import Estimate
 
 MOST_EXAMPLES: Final = 20
 _NARROW: Final = 3  # columns that fit on any screen
+_T = TypeVar("_T")
 Cell = str | tuple[str, str]
 """What a cell shows; with a second text, the classes of the cell."""
 
@@ -38,7 +39,11 @@ class Column:
     """
 
     title: str
-    classes: str | None
+    classes: str | None = None
+
+
+Columns = Sequence[tuple[Column | str, Callable[[_T], Cell]]]
+"""The columns of a list of things, and what each cell shows of its thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,10 @@ class Links:
     @classmethod
     def of(cls, document: Document) -> Links:
         """Number the methods and the examples that the page shows."""
-        examples, _ = few(document.examples, MOST_EXAMPLES)
+        examples = enumerate(document.examples[:MOST_EXAMPLES], 1)
         return cls(
             {name: f"method-{index}" for index, name in enumerate(document.methods, 1)},
-            {each.id: f"example-{index}" for index, each in reversed(list(enumerate(examples, 1)))},
+            {each.id: f"example-{index}" for index, each in reversed(list(examples))},
         )
 
     def method(self, name: str) -> Html:
@@ -73,8 +78,8 @@ def section(part: Section, methods: Mapping[str, str]) -> Html:
     heading = el("h2", part.title, id=f"{part.id}-title")
     how = None
     if part.method is not None and part.method in methods:
-        how = paragraph(
-            el("a", f"How this was computed: {part.title}", href=f"#{methods[part.method]}"), classes="computed"
+        how = el(
+            "p", el("a", f"How this was computed: {part.title}", href=f"#{methods[part.method]}"), class_="computed"
         )
     return el("section", heading, part.body, how, id=part.id, aria_labelledby=f"{part.id}-title")
 
@@ -112,25 +117,46 @@ def table(
     return el("div", whole, class_="scroll", role="group", aria_label="Wide table", tabindex="0")
 
 
-def details(summary: str, *children: str | None) -> Html:
-    """Make a part that opens on demand. It is open on paper."""
-    return el("details", el("summary", summary), *children)
+def list_table(
+    caption: str,
+    columns: Columns[_T],
+    items: Iterable[_T],
+    *,
+    most: int | None = None,
+    what: str = "",
+    classes: str | None = None,
+) -> Html | None:
+    """Make a table with a row for each thing, or nothing if there is none.
+
+    Args:
+        caption: what it shows, text or HTML.
+        columns: as for `table`, each with what its cells show.
+        items: the things.
+        most: how many are shown; how many more there are is said below.
+        what: what they are called there.
+        classes: classes of the table.
+    """
+    shown, left = few(items, most, what)
+    if not shown:
+        return None
+    rows = ([cell(each) for _, cell in columns] for each in shown)
+    return join(table(caption, [head for head, _ in columns], rows, classes=classes), left)
+
+
+def details(summary: str, *children: str | None) -> Html | None:
+    """Make a part that opens on demand, or nothing if it is empty. It is open on paper."""
+    return el("details", el("summary", summary), *children) if any(children) else None
 
 
 def figure(title: str, takeaway: str | None, chart: str, data: Html | None = None) -> Html:
     """Make a chart with its heading, the sentence to take from it, and its numbers as a table on demand."""
     caption = el("figcaption", el("h3", title), None if takeaway is None else el("p", takeaway))
-    return el("figure", caption, chart, None if data is None else details("The numbers as a table", data))
+    return el("figure", caption, chart, details("The numbers as a table", data))
 
 
-def paragraph(*children: str | None, classes: str | None = None) -> Html:
-    """Make a paragraph."""
-    return el("p", *children, class_=classes)
-
-
-def bullets(items: Iterable[str], *, classes: str | None = None) -> Html:
+def bullets(items: Iterable[str]) -> Html:
     """Make a list."""
-    return el("ul", *(el("li", item) for item in items), class_=classes)
+    return el("ul", *(el("li", item) for item in items))
 
 
 def terms(pairs: Iterable[tuple[str, str | None]], *, classes: str) -> Html:
@@ -139,22 +165,41 @@ def terms(pairs: Iterable[tuple[str, str | None]], *, classes: str) -> Html:
     return el("dl", *given, class_=classes)
 
 
-def left_out(number: int, what: str) -> Html | None:
-    """Say how many entries of a list are not shown."""
-    if not number:
-        return None
-    return paragraph(
-        prose(f"And {write.count(number)} more {what}: `evalayer report --json` has them all."), classes="muted"
-    )
+def few(items: Iterable[_T], most: int | None, what: str) -> tuple[Sequence[_T], Html | None]:
+    """Take the first `most` items, with a sentence that says how many more there are."""
+    given = tuple(items)
+    left = 0 if most is None else len(given) - most
+    said = prose(f"And {write.count(left)} more {what}: `evalayer report --json` has them all.")
+    return given[:most], el("p", said, class_="muted") if left > 0 else None
+
+
+def explained(
+    caption: str, figure: str, rows: Iterable[tuple[str, Estimate | float | None, str]], links: Links
+) -> Html:
+    """Make a table of figures and what they mean, from their names, values and meanings."""
+    columns = (figure, "Value, with its interval", Column("What it means", "text"), Column("How", "text"))
+    cells: list[Sequence[Cell]] = []
+    for name, value, meaning in rows:
+        if isinstance(value, Estimate):
+            cells.append((name, stated(value), meaning, links.method(value.method)))
+        else:
+            cells.append((name, el("span", write.number(value), class_="value"), meaning, ""))
+    return table(caption, columns, cells)
+
+
+def unavailable(why: str) -> Html:
+    """Say why there is nothing to show."""
+    return el("p", el("strong", "Not available. "), prose(why), class_="empty")
 
 
 def conditions(given: dict[str, str]) -> Html:
     """Show metadata conditions, as "priority low and category request"."""
-    parts = [
-        el("span", el("span", user(key, 60), class_="key"), " ", user(value, 60), class_="pair")
-        for key, value in given.items()
-    ]
-    return join(*(part for pair in parts for part in (pair, " ")))
+    return pairs(join(el("span", user(key, 60), class_="key"), " ", user(value, 60)) for key, value in given.items())
+
+
+def pairs(items: Iterable[Html]) -> Html:
+    """Show pairs of a name and a value one after the other."""
+    return join(*(part for item in items for part in (el("span", item, class_="pair"), " ")))
 
 
 def stated(estimate: Estimate, *, sign: bool = False) -> Html:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from evalayer_lab.report import write
 from evalayer_lab.report.html._chart import Scale, around
 from evalayer_lab.report.html._layout import Column
@@ -9,6 +11,11 @@ from evalayer_lab.report.html._markup import Html, el, join
 from evalayer_lab.statistics import Estimate
 
 _START, _END = 5.0, 95.0  # percent of the cell's width
+
+
+def shade(share: float, *, right: bool = False) -> str:
+    """The class that colours a cell: from nothing to all in seven steps, of what is wrong or of what is right."""
+    return f"{'r' if right else 'w'}{math.ceil(max(0.0, min(1.0, share)) * 6)}"
 
 
 def axis_for(*estimates: Estimate, also: tuple[float | None, ...] = ()) -> Scale | None:
@@ -61,23 +68,26 @@ def interval_mark(
     if reference is not None:
         place = _at(scale, reference)
         shapes.append(el("line", x1=place, x2=place, y1="0", y2="100%", class_="reference"))
-    if estimate.low is not None and estimate.high is not None:
-        ends = {"x1": _at(scale, estimate.low), "x2": _at(scale, estimate.high)}
-        shapes.append(el("line", **ends, y1="50%", y2="50%", class_=f"whisker {tone}".strip()))
+    shapes += _whisker(estimate, scale, tone)
     shapes.append(el("circle", cx=_at(scale, estimate.value), cy="50%", r=4, class_=f"dot {tone}".strip()))
     return _drawing(_beside(estimate, reference), *shapes, height=height)
 
 
-def bar(share: float | None, most: float, name: str, *, tone: str = "right", estimate: Estimate | None = None) -> Html:
-    """Draw a share as a bar, of a column whose longest bar is `most`; with an estimate, its interval too."""
-    if share is None or most <= 0:
+def bar(estimate: Estimate, most: float) -> Html:
+    """Draw the share of what is wrong as a bar with its interval, of a column whose longest is `most`."""
+    if estimate.value is None or most <= 0:
         return Html("")
+    name = f"{write.percent(estimate.value)}, interval {write.percent(estimate.low)} to {write.percent(estimate.high)}"
     scale = Scale(0.0, most, 0.0, 98.0)
-    shapes = [el("rect", x="0", y="25%", width=_at(scale, share), height="50%", class_=f"bar {tone}")]
-    if estimate is not None and estimate.low is not None and estimate.high is not None:
-        ends = {"x1": _at(scale, estimate.low), "x2": _at(scale, estimate.high)}
-        shapes.append(el("line", **ends, y1="50%", y2="50%", class_="whisker"))
-    return _drawing(name, *shapes, height=22)
+    filled = el("rect", x="0", y="25%", width=_at(scale, estimate.value), height="50%", class_="bar wrong")
+    return _drawing(name, filled, *_whisker(estimate, scale), height=22)
+
+
+def _whisker(estimate: Estimate, scale: Scale, tone: str = "") -> list[Html]:
+    if estimate.low is None or estimate.high is None:
+        return []
+    ends = {"x1": _at(scale, estimate.low), "x2": _at(scale, estimate.high)}
+    return [el("line", **ends, y1="50%", y2="50%", class_=f"whisker {tone}".strip())]
 
 
 def _beside(estimate: Estimate, reference: float | None) -> str:

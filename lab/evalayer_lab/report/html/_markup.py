@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Mapping
+from typing import Final
 
-_T = TypeVar("_T")
 _VOID: Final = frozenset({"meta", "wbr"})
 _LONG: Final = 16  # characters of a name that fit in a narrow column
-_REPLACEMENT: Final = "\ufffd"
-
-
-def _unprintable() -> dict[int, str]:
-    """Characters that no HTML or XML may hold, or that reorder what stands around them, and what is shown instead."""
-    bidi = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
-    last = (plane + place for plane in range(0, 0x110000, 0x10000) for place in (0xFFFE, 0xFFFF))
-    shown = dict.fromkeys(
-        (*range(0x7F, 0xA0), *range(0xD800, 0xE000), *range(0xFDD0, 0xFDF0), *last, *bidi), _REPLACEMENT
-    )
-    return shown | {code: chr(0x2400 + code) for code in range(0x20) if code not in {0x09, 0x0A}}
-
-
-_SHOWN: Final[Mapping[int, str]] = _unprintable()
+_BIDI: Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_LAST: Final = (plane + place for plane in range(0, 0x110000, 0x10000) for place in (0xFFFE, 0xFFFF))
+_SHOWN: Final[Mapping[int, str]] = {
+    **dict.fromkeys((*range(0x7F, 0xA0), *range(0xD800, 0xE000), *range(0xFDD0, 0xFDF0), *_LAST, *_BIDI), "\ufffd"),
+    **{code: chr(0x2400 + code) for code in range(0x20) if code not in {0x09, 0x0A}},
+}
+"""Characters that no HTML or XML may hold, or that reorder what stands around them, and what is shown instead."""
 
 
 class Html(str):
@@ -51,12 +43,6 @@ def clip(text: str, most: int) -> str:
     return f"{text[: most - last - 1]}…{text[-last:]}"
 
 
-def few(items: Iterable[_T], most: int) -> tuple[Sequence[_T], int]:
-    """Take the first `most` items and count those left."""
-    everything = tuple(items)
-    return everything[:most], max(0, len(everything) - most)
-
-
 def el(name: str, *children: str | None, **attributes: str | float | bool | None) -> Html:
     """Make an element.
 
@@ -74,7 +60,8 @@ def el(name: str, *children: str | None, **attributes: str | float | bool | None
 
 def join(*children: str | None) -> Html:
     """Put elements and text one after the other."""
-    return Html("".join(_child(child) for child in children if child is not None))
+    given = (child for child in children if child is not None)
+    return Html("".join(each if isinstance(each, Html) else html.escape(clean(each), quote=False) for each in given))
 
 
 def user(text: str, most: int = 100) -> Html:
@@ -98,10 +85,6 @@ def prose(text: str, most: int = 1000) -> Html:
 def hidden(text: str) -> Html:
     """Text for screen readers only."""
     return el("span", text, class_="vh")
-
-
-def _child(child: str) -> str:
-    return child if isinstance(child, Html) else html.escape(clean(child), quote=False)
 
 
 def _attribute(key: str, value: str | float | bool) -> str:  # noqa: FBT001 (handed on)

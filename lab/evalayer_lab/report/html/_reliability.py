@@ -1,15 +1,15 @@
-"""The charts of confidence: reliability, right and wrong rows by confidence, risk and coverage."""
+"""The figures of confidence: reliability, right and wrong rows by confidence, risk and coverage."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Gate, Histogram, RiskPoint
 from evalayer_lab.report.html._chart import LEFT, RIGHT, Scale, around, chart, hatched, legend, path, x_axis, y_axis
-from evalayer_lab.report.html._layout import Column, stated, table
+from evalayer_lab.report.html._layout import Column, Columns, figure, list_table, stated
 from evalayer_lab.report.html._markup import Html, el, join
 from evalayer_lab.statistics import ReliabilityBin
 
@@ -19,42 +19,43 @@ _STRIP_TOP, _STRIP_BOTTOM = 296.0, 338.0
 _STACK_TOP = 56.0
 _NOISY: Final = 0.05  # coverage below which the curve stands on a few rows and does not set the height of the axis
 _LISTED: Final = 20
+_SHARES: Final = Scale(0, 1, LEFT, RIGHT)
+_Stack = tuple[float, float, int, int]
+"""The ends of a bin of confidence, and its right and wrong rows."""
 
 
-def reliability_chart(bins: Sequence[ReliabilityBin]) -> Html:
+def reliability(bins: Sequence[ReliabilityBin], takeaway: str) -> Html:
     """Draw accuracy by confidence with its intervals, beside the diagonal, over a strip with the rows of each bin."""
-    x, y = Scale(0, 1, LEFT, RIGHT), Scale(0, 1, _RELIABILITY_BOTTOM, _TOP)
-    diagonal = el("line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), class_="reference")
-    said = el("text", "perfectly calibrated", x=x(0.03), y=y(0.03) - 9, class_="note", transform=_along(x, y))
+    x, y = _SHARES, Scale(0, 1, _RELIABILITY_BOTTOM, _TOP)
     filled = [each for each in bins if each.n > 0]
-    return chart(
+    said = [
+        f"{write.rows(each.n)} with a mean confidence of {write.number(each.mean_confidence)}: "
+        f"{write.number(each.accuracy.value)} are right"
+        for each in filled
+    ]
+    angle = math.degrees(math.atan2(y(1) - y(0), x(1) - x(0)))
+    along = f"rotate({angle:.1f} {x(0.03):.1f} {y(0.03):.1f})"
+    drawn = chart(
         "reliability",
         "Reliability diagram",
-        _describe_bins(filled),
-        y_axis(y, "Share that is right", _tick),
-        diagonal,
-        said,
+        f"Below the diagonal, rows are right less often than their confidence says. {'; '.join(said)}.",
+        y_axis(y, "Share that is right", "{:g}".format),
+        el("line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), class_="reference"),
+        el("text", "perfectly calibrated", x=x(0.03), y=y(0.03) - 9, class_="note", transform=along),
         *(_point(each, x, y) for each in filled),
         el("text", "Rows", x=2, y=_STRIP_TOP - 10, class_="label"),
         *_strip(filled, x),
-        x_axis(x, _STRIP_BOTTOM, "Confidence", _tick),
+        x_axis(x, _STRIP_BOTTOM, "Confidence", "{:g}".format),
         height=380,
     )
-
-
-def reliability_table(bins: Sequence[ReliabilityBin]) -> Html:
-    """List the bins."""
-    columns = (Column("Confidence", "num"), "Rows", "Mean confidence", "Share right, with its interval")
-    rows = [
-        (
-            f"{each.low:.2f} to {each.high:.2f}",
-            write.count(each.n),
-            write.number(each.mean_confidence),
-            stated(each.accuracy),
-        )
-        for each in bins
+    columns: Columns[ReliabilityBin] = [
+        (Column("Confidence", "num"), lambda each: f"{each.low:.2f} to {each.high:.2f}"),
+        ("Rows", lambda each: write.count(each.n)),
+        ("Mean confidence", lambda each: write.number(each.mean_confidence)),
+        ("Share right, with its interval", lambda each: stated(each.accuracy)),
     ]
-    return table("Rows, confidence and accuracy by bin of confidence", columns, rows)
+    listed = list_table("Rows, confidence and accuracy by bin of confidence", columns, bins)
+    return figure("Reliability", takeaway, drawn, listed)
 
 
 def _point(each: ReliabilityBin, x: Scale, y: Scale) -> Html:
@@ -68,78 +69,44 @@ def _point(each: ReliabilityBin, x: Scale, y: Scale) -> Html:
     return join(*shapes)
 
 
-def _strip(bins: Sequence[ReliabilityBin], x: Scale) -> list[Html]:
+def _strip(bins: Sequence[ReliabilityBin], x: Scale) -> Iterator[Html]:
     most = max((each.n for each in bins), default=1)
-    shapes = []
     for each in bins:
         left, right = x(each.low), x(each.high)
         height = max(1.0, (_STRIP_BOTTOM - _STRIP_TOP) * (each.n / most))
         top, middle = _STRIP_BOTTOM - height, (left + right) / 2
-        width = max(1.0, right - left - 2)
-        shapes.append(el("rect", x=left + 1, y=top, width=width, height=height, class_="bar right"))
-        said = write.short_count(each.n)
-        shapes.append(el("text", said, x=middle, y=top - 4, text_anchor="middle", class_="count"))
-    return shapes
+        yield el("rect", x=left + 1, y=top, width=max(1.0, right - left - 2), height=height, class_="bar right")
+        yield el("text", write.short_count(each.n), x=middle, y=top - 4, text_anchor="middle", class_="count")
 
 
-def _describe_bins(bins: Sequence[ReliabilityBin]) -> str:
-    said = [
-        f"{write.rows(each.n)} with a mean confidence of {write.number(each.mean_confidence)}: "
-        f"{write.number(each.accuracy.value)} are right"
-        for each in bins
-    ]
-    return f"Below the diagonal, rows are right less often than their confidence says. {'; '.join(said)}."
-
-
-def _along(x: Scale, y: Scale) -> str:
-    """Turn a text at the lower left to run along the diagonal."""
-    angle = math.degrees(math.atan2(y(1) - y(0), x(1) - x(0)))
-    return f"rotate({angle:.1f} {x(0.03):.1f} {y(0.03):.1f})"
-
-
-def _tick(value: float) -> str:
-    return f"{value:g}"
-
-
-def histogram_chart(histogram: Histogram) -> Html:
-    """Draw the rows of each bin."""
-    bins = _histogram_bins(histogram)
+def right_and_wrong(histogram: Histogram, takeaway: str | None) -> Html:
+    """Draw the right and the wrong rows of each bin of confidence."""
+    edges = histogram.edges
+    bins = list(zip(edges, edges[1:], histogram.correct, histogram.wrong, strict=False))
     most = max((right + wrong for _, _, right, wrong in bins), default=0)
-    x = Scale(0, 1, LEFT, RIGHT)
-    y = around((0.0, float(max(1, most))), _BOTTOM, _STACK_TOP, about=8) or Scale(0, 1, _BOTTOM, _STACK_TOP)
-    if y.high <= 1:
-        y = Scale(0, max(1.0, float(most)), _BOTTOM, _STACK_TOP)
-    marks = (
-        ("right", el("rect", width=12, height=12, class_="bar right")),
-        ("wrong", hatched(0, 0, 12, 12)),
-    )
-    return chart(
+    x, ends = _SHARES, (_BOTTOM, _STACK_TOP)
+    y = around((0.0, float(max(1, most))), *ends, about=8) or Scale(0, 1, *ends)
+    marks = (("right", el("rect", width=12, height=12, class_="bar right")), ("wrong", hatched(0, 0, 12, 12)))
+    drawn = chart(
         "histogram",
         "Rows by confidence and correctness",
-        _describe_histogram(histogram),
+        _describe_stacks(histogram, bins),
         legend(marks, 4),
         y_axis(y, "Rows", write.tick_count),
         *(_stack(each, x, y) for each in bins),
-        x_axis(x, _BOTTOM, "Confidence", _tick),
+        x_axis(x, _BOTTOM, "Confidence", "{:g}".format),
         height=345,
     )
-
-
-def histogram_table(histogram: Histogram) -> Html:
-    """List the bins."""
-    rows = [
-        (f"{low:.2f} to {high:.2f}", write.count(right), write.count(wrong))
-        for low, high, right, wrong in _histogram_bins(histogram)
+    columns: Columns[_Stack] = [
+        (Column("Confidence", "num"), lambda each: f"{each[0]:.2f} to {each[1]:.2f}"),
+        ("Right", lambda each: write.count(each[2])),
+        ("Wrong", lambda each: write.count(each[3])),
     ]
-    return table("Right and wrong rows by confidence", [Column("Confidence", "num"), "Right", "Wrong"], rows)
+    listed = list_table("Right and wrong rows by confidence", columns, bins)
+    return figure("Right and wrong by confidence", takeaway, drawn, listed)
 
 
-def _histogram_bins(histogram: Histogram) -> list[tuple[float, float, int, int]]:
-    edges = histogram.edges
-    return list(zip(edges, edges[1:], histogram.correct, histogram.wrong, strict=False))
-
-
-def _stack(each: tuple[float, float, int, int], x: Scale, y: Scale) -> Html:
+def _stack(each: _Stack, x: Scale, y: Scale) -> Html:
     low, high, right, wrong = each
     left, width = x(low) + 0.75, max(1.0, x(high) - x(low) - 1.5)
     shapes = []
@@ -153,50 +120,43 @@ def _stack(each: tuple[float, float, int, int], x: Scale, y: Scale) -> Html:
     return join(*shapes)
 
 
-def _describe_histogram(histogram: Histogram) -> str:
-    right, wrong = sum(histogram.correct), sum(histogram.wrong)
-    bins = _histogram_bins(histogram)
+def _describe_stacks(histogram: Histogram, bins: Sequence[_Stack]) -> str:
     if not bins:
         return "There are no rows."
     low, high, top_right, top_wrong = bins[-1]
     return (
-        f"{write.rows(right)} right and {write.rows(wrong)} wrong. With a confidence from {low:.2f} to {high:.2f}, "
-        f"{write.rows(top_right)} are right and {write.rows(top_wrong)} wrong."
+        f"{write.rows(sum(histogram.correct))} right and {write.rows(sum(histogram.wrong))} wrong. With a confidence "
+        f"from {low:.2f} to {high:.2f}, {write.rows(top_right)} are right and {write.rows(top_wrong)} wrong."
     )
 
 
-def risk_coverage_chart(points: Sequence[RiskPoint], gate: Gate) -> Html:
-    """Draw the curve, the risk that is allowed, and the gate."""
+def risk_and_coverage(points: Sequence[RiskPoint], gate: Gate) -> Html:
+    """Draw the share of errors by the share of rows that are accepted, the risk that is allowed, and the gate."""
     settled = [point.risk for point in points if point.coverage >= _NOISY] or [point.risk for point in points]
-    most = max([*settled, gate.max_risk * 1.25, 0.01])
-    x, y = Scale(0, 1, LEFT, RIGHT), _risk_axis(min(1.0, most))
+    most = min(1.0, max([*settled, gate.max_risk * 1.25, 0.01]))
+    x, ends = _SHARES, (_BOTTOM, _TOP)
+    y = around((0.0, most), *ends, about=4) or Scale(0, 1, *ends)
     line = path((x(point.coverage), y(point.risk)) for point in points)
-    return chart(
+    whole = f"With all rows accepted, {write.percent(points[-1].risk)} are errors. " if points else ""
+    drawn = chart(
         "risk-coverage",
         "Risk-coverage curve",
-        _describe_risk(points, gate),
+        whole + gate.sentence if points else "There are no points.",
         y_axis(y, "Share of errors", write.level),
         _gate(gate, x, y),
         el("path", d=line, class_="curve wrong") if points else None,
         x_axis(x, _BOTTOM, "Share of rows that are accepted, most confident first", write.level),
         height=345,
     )
-
-
-def risk_coverage_table(points: Sequence[RiskPoint]) -> Html:
-    """List some twenty points of the curve, evenly spaced, the first and the last among them."""
     last = len(points) - 1
-    picked = sorted({round(index * last / (_LISTED - 1)) for index in range(_LISTED)}) if last > 0 else range(last + 1)
-    rows = [
-        (
-            write.percent(points[index].coverage),
-            write.percent(points[index].risk),
-            write.confidence(points[index].threshold),
-        )
-        for index in picked
+    listed = sorted({round(index * last / (_LISTED - 1)) for index in range(_LISTED)}) if points else []
+    columns: Columns[int] = [
+        (Column("Rows accepted", "num"), lambda index: write.percent(points[index].coverage)),
+        ("Errors among them", lambda index: write.percent(points[index].risk)),
+        ("Confidence from", lambda index: write.confidence(points[index].threshold)),
     ]
-    columns = (Column("Rows accepted", "num"), "Errors among them", "Confidence from")
-    return table(f"Points of the curve ({len(rows)} of {write.count(len(points))})", columns, rows)
+    caption = f"Points of the curve ({len(listed)} of {write.count(len(points))})"
+    return figure("Risk and coverage", gate.sentence, drawn, list_table(caption, columns, listed))
 
 
 def _gate(gate: Gate, x: Scale, y: Scale) -> Html:
@@ -213,18 +173,3 @@ def _gate(gate: Gate, x: Scale, y: Scale) -> Html:
     shapes.append(el("line", x1=x(0), x2=x(1), y1=level, y2=level, class_="reference"))
     shapes.append(el("text", allowed, x=x(1), y=level + 13, text_anchor="end", class_="note"))
     return join(*shapes)
-
-
-def _risk_axis(most: float) -> Scale:
-    rough = Scale(0, most, 0, 1).ticks(4)
-    step = rough[1] - rough[0]
-    steps = -int(-most // step)
-    return Scale(0, step * steps, _BOTTOM, _TOP)
-
-
-def _describe_risk(points: Sequence[RiskPoint], gate: Gate) -> str:
-    if not points:
-        return "There are no points."
-    whole = points[-1]
-    said = f"With all rows accepted, {write.percent(whole.risk)} are errors. "
-    return said + gate.sentence

@@ -10,18 +10,18 @@ from evalayer_lab.report._document import Classification, Document, Label
 from evalayer_lab.report.html._layout import (
     Cell,
     Column,
+    Columns,
     Links,
     Section,
     details,
-    left_out,
-    paragraph,
+    explained,
+    list_table,
     stated,
     table,
     titled,
 )
-from evalayer_lab.report.html._marks import axis_for, interval_mark, plot
-from evalayer_lab.report.html._markup import Html, el, few, hidden, join, user
-from evalayer_lab.report.html._palette import shade
+from evalayer_lab.report.html._marks import axis_for, interval_mark, plot, shade
+from evalayer_lab.report.html._markup import Html, el, hidden, join, user
 
 _MATRIX: Final = 12  # labels that a matrix can show side by side
 _WEAKEST: Final = 20
@@ -55,7 +55,7 @@ def _one(each: Classification, links: Links, *, named: bool) -> Html:
     left = f"Left out, without a single gold label: {write.rows(each.n_left_out)}." if each.n_left_out else None
     return join(
         el("h3", user(each.metric)) if named else None,
-        paragraph(left) if left else None,
+        el("p", left) if left else None,
         _confusions(each),
         _labels(each),
         _figures(each, links),
@@ -65,20 +65,10 @@ def _one(each: Classification, links: Links, *, named: bool) -> Html:
 def _figures(each: Classification, links: Links) -> Html | None:
     if not each.figures:
         return None
-    columns = ("Figure", "Value, with its interval", Column("What it means", "text"), Column("How", "text"))
-    rows = [
-        (
-            FIGURES.get(name, (titled(name), ""))[0],
-            stated(estimate),
-            FIGURES.get(name, ("", ""))[1],
-            links.method(estimate.method),
-        )
-        for name, estimate in each.figures.items()
-    ]
-    return details(
-        "All figures of this classification",
-        table(f"Figures over {write.rows(sum(map(sum, each.confusion)))}", columns, rows),
-    )
+    named = ((FIGURES.get(name, (titled(name), "")), estimate) for name, estimate in each.figures.items())
+    rows = ((name, estimate, meaning) for (name, meaning), estimate in named)
+    caption = f"Figures over {write.rows(sum(map(sum, each.confusion)))}"
+    return details("All figures of this classification", explained(caption, "Figure", rows, links))
 
 
 def _confusions(each: Classification) -> Html | None:
@@ -108,67 +98,49 @@ def _matrix(each: Classification) -> Html:
 
 def _matrix_cell(n: int, whole: int, *, right: bool) -> tuple[str, str]:
     share = n / whole if whole > 0 else 0.0
-    mark = f"{'r' if right else 'w'}{shade(share)}{' diagonal' if right else ''}"
+    mark = f"{shade(share, right=right)}{' diagonal' if right else ''}"
     share_shown = el("span", write.percent(share), class_="share") if n else None
     return join(hidden("right: ") if right else None, el("span", write.count(n), class_="n"), share_shown), mark
 
 
-def _commonest(each: Classification) -> Html:
-    names = [label.label for label in each.labels]
-    pairs = [
-        (n, gold, predicted)
-        for gold, counts in enumerate(each.confusion[: len(names)])
-        for predicted, n in enumerate(counts[: len(names) + 1])
+def _commonest(each: Classification) -> Html | None:
+    names = [user(label.label) for label in each.labels] + [Html(_NO_LABEL)]
+    errors = [
+        (n, gold, predicted, n / max(1, sum(counts)))
+        for gold, counts in enumerate(each.confusion[: len(each.labels)])
+        for predicted, n in enumerate(counts[: len(names)])
         if n > 0 and predicted != gold
     ]
-    pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
-    shown, left = few(pairs, _CONFUSIONS)
-    columns = ("Gold label", Column("Predicted label", "text"), "Rows", "Share of the gold label")
-    rows: list[list[Cell]] = []
-    for n, gold, predicted in shown:
-        share = n / max(1, sum(each.confusion[gold]))
-        answer = user(names[predicted]) if predicted < len(names) else Html(_NO_LABEL)
-        rows.append([user(names[gold]), answer, write.count(n), (write.percent(share), f"w{shade(share)}")])
-    caption = f"The most common confusions. A matrix of {write.count(len(names))} labels would not be readable."
-    return join(table(caption, columns, rows), left_out(left, "confusions"))
+    errors.sort(key=lambda error: (-error[0], error[1:]))
+    columns: Columns[tuple[int, int, int, float]] = [
+        ("Gold label", lambda error: names[error[1]]),
+        (Column("Predicted label", "text"), lambda error: names[error[2]]),
+        ("Rows", lambda error: write.count(error[0])),
+        ("Share of the gold label", lambda error: (write.percent(error[3]), shade(error[3]))),
+    ]
+    caption = f"The most common confusions. A matrix of {write.count(len(each.labels))} labels would not be readable."
+    return list_table(caption, columns, errors, most=_CONFUSIONS, what="confusions")
 
 
 def _labels(each: Classification) -> Html | None:
-    if not each.labels:
-        return None
     ranked = sorted(each.labels, key=lambda label: 2.0 if label.f1.value is None else label.f1.value)
-    few_enough = len(ranked) <= _WEAKEST
     caption = "Precision, recall and F1 by label, weakest first"
-    if few_enough:
+    if len(ranked) <= _WEAKEST:
         return _label_table(caption, ranked)
-    shown, left = few(ranked, _MOST)
-    return join(
-        _label_table(f"{caption}: the {_WEAKEST} weakest of {write.count(len(ranked))}", ranked[:_WEAKEST]),
-        details(f"All {write.count(len(ranked))} labels", _label_table(caption, shown), left_out(left, "labels")),
-    )
+    every = write.count(len(ranked))
+    weakest = _label_table(f"{caption}: the {_WEAKEST} weakest of {every}", ranked[:_WEAKEST])
+    return join(weakest, details(f"All {every} labels", _label_table(caption, ranked)))
 
 
-def _label_table(caption: str, labels: Sequence[Label]) -> Html:
-    scale = axis_for(*(label.f1 for label in labels))
-    columns = (
-        "Label",
-        plot("F1 and its interval", scale),
-        "F1",
-        "Precision",
-        "Recall",
-        "Gold rows",
-        "Predicted",
-    )
-    rows: list[list[Cell]] = [
-        [
-            user(label.label),
-            interval_mark(label.f1, scale),
-            stated(label.f1),
-            write.number(label.precision.value),
-            write.number(label.recall.value),
-            write.count(label.gold),
-            write.count(label.predicted),
-        ]
-        for label in labels
+def _label_table(caption: str, labels: Sequence[Label]) -> Html | None:
+    scale = axis_for(*(label.f1 for label in labels[:_MOST]))
+    columns: Columns[Label] = [
+        ("Label", lambda each: user(each.label)),
+        (plot("F1 and its interval", scale), lambda each: interval_mark(each.f1, scale)),
+        ("F1", lambda each: stated(each.f1)),
+        ("Precision", lambda each: write.number(each.precision.value)),
+        ("Recall", lambda each: write.number(each.recall.value)),
+        ("Gold rows", lambda each: write.count(each.gold)),
+        ("Predicted", lambda each: write.count(each.predicted)),
     ]
-    return table(caption, columns, rows, classes="forest")
+    return list_table(caption, columns, labels, most=_MOST, what="labels", classes="forest")

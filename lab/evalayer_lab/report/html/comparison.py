@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from evalayer_lab.report import write
-from evalayer_lab.report._document import Difference, Document
-from evalayer_lab.report.html._chart import Scale
-from evalayer_lab.report.html._layout import Links, Section, left_out, paragraph, stated, table
+from evalayer_lab.report._document import Comparison, Difference, Document
+from evalayer_lab.report.html._layout import Columns, Links, Section, list_table, stated
 from evalayer_lab.report.html._marks import axis_for, interval_mark, plot
-from evalayer_lab.report.html._markup import Html, cut, el, few, join, prose, user
+from evalayer_lab.report.html._markup import Html, cut, el, join, prose, user
 
 _MOST: Final = 60
 _SIGNS: Final = {"better": "▲", "worse": "▼", "equivalent": "=", "no evidence": "?"}
@@ -21,45 +20,52 @@ def draw(document: Document, _: Links) -> Section | None:
     compared = document.comparison
     if compared is None:
         return None
-    shown, left = few(compared.differences, _MOST)
-    shares = [each.difference for each in shown if _is_share(each)]
-    scale = axis_for(*shares, also=(0.0, compared.margin, -compared.margin if compared.margin else None))
     only = f"{write.rows(compared.n_only_this)} only in this run and {compared.n_only_other:,} only in the other are"
     margin = f" Differences within ±{write.number(compared.margin)} count as equivalent." if compared.margin else ""
-    drawn = plot("Difference and its interval", scale, sign=True)
-    columns = ("Metric and verdict", drawn, "This minus other", "This", "Other", "p", "q", "Smallest detectable")
     body = join(
-        paragraph(prose(compared.sentence), classes="lead"),
-        paragraph(
+        el("p", prose(compared.sentence), class_="lead"),
+        el(
+            "p",
             f"This run minus the other, on {write.count(compared.n_paired)} paired rows; {only} left out.",
             margin,
         ),
-        table("Differences by metric", columns, [_row(each, scale) for each in shown], classes="forest"),
-        left_out(left, "metrics"),
+        _table(compared),
     )
     return Section("comparison", "Beside the other run", body, "comparison")
 
 
-def _verdict(word: str) -> Html:
-    """Show a verdict as a word with a sign."""
-    sign = el("span", _SIGNS[word], aria_hidden="true")
-    return el("span", sign, f" {word}", class_=f"chip {_TONES[word]}".strip())
+def _table(compared: Comparison) -> Html | None:
+    shares = [each.difference for each in compared.differences[:_MOST] if _is_share(each)]
+    scale = axis_for(*shares, also=(0.0, compared.margin, -compared.margin if compared.margin else None))
 
+    def draw_interval(each: Difference) -> str:
+        tone = _TONES[each.verdict]
+        return interval_mark(each.difference, scale, 0.0, tone=tone) if _is_share(each) else "on another scale"
 
-def _row(each: Difference, scale: Scale | None) -> list[str]:
-    tone = _TONES[each.verdict]
-    drawn = interval_mark(each.difference, scale, 0.0, tone=tone) if _is_share(each) else Html("on another scale")
-    small = write.MISSING if each.smallest_detectable is None else f"±{write.number(each.smallest_detectable)}"
-    return [
-        join(user(each.metric), " ", _verdict(each.verdict), el("span", cut(each.sentence, 400), class_="said")),
-        drawn,
-        stated(each.difference, sign=True),
-        write.number(each.this),
-        write.number(each.other),
-        el("span", write.p_value(each.p_value), title=cut(each.test, 100)),
-        write.p_value(each.q_value),
-        small,
+    columns: Columns[Difference] = [
+        ("Metric and verdict", _name),
+        (plot("Difference and its interval", scale, sign=True), draw_interval),
+        ("This minus other", lambda each: stated(each.difference, sign=True)),
+        ("This", lambda each: write.number(each.this)),
+        ("Other", lambda each: write.number(each.other)),
+        ("p", lambda each: el("span", write.p_value(each.p_value), title=cut(each.test, 100))),
+        ("q", lambda each: write.p_value(each.q_value)),
+        ("Smallest detectable", _smallest),
     ]
+    return list_table(
+        "Differences by metric", columns, compared.differences, most=_MOST, what="metrics", classes="forest"
+    )
+
+
+def _name(each: Difference) -> Html:
+    """A metric with its verdict, as a word with a sign."""
+    sign = el("span", _SIGNS[each.verdict], aria_hidden="true")
+    chip = el("span", sign, f" {each.verdict}", class_=f"chip {_TONES[each.verdict]}".strip())
+    return join(user(each.metric), " ", chip, el("span", cut(each.sentence, 400), class_="said"))
+
+
+def _smallest(each: Difference) -> str:
+    return write.MISSING if each.smallest_detectable is None else f"±{write.number(each.smallest_detectable)}"
 
 
 def _is_share(each: Difference) -> bool:

@@ -7,29 +7,20 @@ from typing import Final
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Confidence, Document, Quadrant
 from evalayer_lab.report.html._layout import (
-    Cell,
     Column,
     Links,
     Section,
     bullets,
     details,
+    explained,
     figure,
-    paragraph,
-    stated,
     table,
     titled,
+    unavailable,
 )
-from evalayer_lab.report.html._markup import Html, el, join, prose, user
-from evalayer_lab.report.html._palette import shade
-from evalayer_lab.report.html._reliability import (
-    histogram_chart,
-    histogram_table,
-    reliability_chart,
-    reliability_table,
-    risk_coverage_chart,
-    risk_coverage_table,
-)
-from evalayer_lab.statistics import Estimate
+from evalayer_lab.report.html._marks import shade
+from evalayer_lab.report.html._markup import Html, el, join, user
+from evalayer_lab.report.html._reliability import reliability, right_and_wrong, risk_and_coverage
 
 _TELLING: Final = 0.0005  # hidden probability that one decimal of a percent shows
 _METHODS: Final = {"temperature": "Temperature", "platt": "Platt (logistic)", "isotonic": "Isotonic"}
@@ -48,7 +39,10 @@ _SCORES: Final = {
     "excess_aurc": ("Excess AURC", "AURC less that of a perfect order of the same rows."),
 }
 """Fields of `Confidence`: their names and what they mean."""
-_PLACES: Final = (("Right", "conservative", "sound"), ("Wrong", "critical", "overconfident"))
+_PLACES: Final[tuple[tuple[str, ...], ...]] = (
+    ("Right", "conservative", "sound"),
+    ("Wrong", "critical", "overconfident"),
+)
 """The quadrants as rows of a table: low confidence, then high."""
 
 
@@ -57,22 +51,11 @@ def draw(document: Document, links: Links) -> Section:
     given = document.confidence
     if given is None:
         why = document.no_confidence or "This output holds no token log probabilities."
-        body = paragraph(el("strong", "Not available. "), prose(why), classes="empty")
-        return Section("confidence", "Confidence", body)
+        return Section("confidence", "Confidence", unavailable(why))
     charts = [
-        figure("Reliability", _calibration(given), reliability_chart(given.bins), reliability_table(given.bins)),
-        figure(
-            "Right and wrong by confidence",
-            _ranking(given),
-            histogram_chart(given.histogram),
-            histogram_table(given.histogram),
-        ),
-        figure(
-            "Risk and coverage",
-            given.gate.sentence,
-            risk_coverage_chart(given.risk_coverage, given.gate),
-            risk_coverage_table(given.risk_coverage),
-        ),
+        reliability(given.bins, _calibration(given)),
+        right_and_wrong(given.histogram, _ranking(given)),
+        risk_and_coverage(given.risk_coverage, given.gate),
         figure("Quadrants", "Rows by confidence and correctness.", _quadrants(given.quadrants))
         if given.quadrants
         else None,
@@ -82,7 +65,8 @@ def draw(document: Document, links: Links) -> Section:
 
 
 def _basis(given: Confidence) -> Html:
-    kind = paragraph(
+    kind = el(
+        "p",
         f"{write.rows(given.n)} with a confidence: ",
         user(given.kind.rstrip("."), 300),
         ". A row counts as right by ",
@@ -99,7 +83,7 @@ def _basis(given: Confidence) -> Html:
     if given.widest_bounds is not None and given.widest_bounds >= _TELLING:
         mass = write.percent(given.widest_bounds)
         notes.append(f"Only the most probable tokens are reported: up to {mass} of a label's probability is hidden.")
-    return join(kind, bullets(missing) if missing else None, *map(paragraph, notes))
+    return join(kind, bullets(missing) if missing else None, *(el("p", note) for note in notes))
 
 
 def _calibration(given: Confidence) -> str:
@@ -122,38 +106,25 @@ def _ranking(given: Confidence) -> str | None:
 
 
 def _quadrants(quadrants: tuple[Quadrant, ...]) -> Html:
-    by_name = {each.name: each for each in quadrants}
-    rows: list[list[Cell]] = []
-    for outcome, *names in _PLACES:
-        cells: list[Cell] = [outcome]
-        for name in names:
-            each = by_name.get(name)  # type: ignore[call-overload]
-            letter = "r" if outcome == "Right" else "w"
-            cells.append((write.MISSING, "") if each is None else (_quadrant(each), f"{letter}{shade(each.share)}"))
-        rows.append(cells)
-    columns = (Column("", None), Column("Low confidence", None), Column("High confidence", None))
+    cells: dict[str, tuple[str, str]] = {each.name: _quadrant(each) for each in quadrants}
+    rows = [(outcome, *(cells.get(name, write.MISSING) for name in names)) for outcome, *names in _PLACES]
+    columns = (Column(""), Column("Low confidence"), Column("High confidence"))
     return table("Rows by confidence (across) and correctness (down)", columns, rows, classes="quadrants", quiet=True)
 
 
-def _quadrant(each: Quadrant) -> Html:
-    return join(
+def _quadrant(each: Quadrant) -> tuple[str, str]:
+    shown = join(
         el("span", titled(each.name), class_="name"),
         el("span", write.percent(each.share), class_="big"),
         el("span", write.rows(each.rows), class_="on"),
         el("span", each.meaning, class_="meaning"),
     )
+    return shown, shade(each.share, right=each.name in {"conservative", "sound"})
 
 
-def _scores(given: Confidence, links: Links) -> Html:
-    columns = ("Score", "Value, with its interval", Column("What it means", "text"), Column("How", "text"))
-    rows: list[list[Cell]] = []
-    for field, (name, meaning) in _SCORES.items():
-        score = getattr(given, field)
-        if isinstance(score, Estimate):
-            rows.append([name, stated(score), meaning, links.method(score.method)])
-        else:
-            rows.append([name, el("span", write.number(score), class_="value"), meaning, ""])
-    return details("All scores of confidence", table("Scores of confidence", columns, rows))
+def _scores(given: Confidence, links: Links) -> Html | None:
+    rows = ((name, getattr(given, field), meaning) for field, (name, meaning) in _SCORES.items())
+    return details("All scores of confidence", explained("Scores of confidence", "Score", rows, links))
 
 
 def _recalibrations(given: Confidence) -> Html | None:
@@ -161,7 +132,7 @@ def _recalibrations(given: Confidence) -> Html | None:
         return None
     columns = ("Map", "Calibration error", "Log loss", Column("Parameters", "text"))
     before = ["As it is", write.number(given.expected_calibration_error.value), write.number(given.log_loss), ""]
-    rows = [
+    after = (
         [
             _METHODS[each.method],
             write.number(each.calibration_error),
@@ -169,5 +140,5 @@ def _recalibrations(given: Confidence) -> Html | None:
             ", ".join(f"{name} {write.number(value)}" for name, value in each.parameters.items()),
         ]
         for each in given.recalibrations
-    ]
-    return table("Recalibration, measured on rows that the fit did not see", columns, [before, *rows])
+    )
+    return table("Recalibration, measured on rows that the fit did not see", columns, [before, *after])

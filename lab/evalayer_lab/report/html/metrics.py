@@ -7,10 +7,14 @@ from typing import Final
 
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, Metric
-from evalayer_lab.report.html._layout import Cell, Column, Links, Section, details, left_out, table
-from evalayer_lab.report.html._markup import Html, few, join, user
+from evalayer_lab.report.html._layout import Column, Columns, Links, Section, details, list_table
+from evalayer_lab.report.html._markup import Html, join, user
 
 _MOST: Final = 200
+_VALUES: Final[Columns[tuple[str, float | None]]] = (
+    ("Name", lambda item: user(item[0])),
+    ("Value", lambda item: write.number(item[1])),
+)
 
 
 def draw(document: Document, _: Links) -> Section | None:
@@ -19,51 +23,40 @@ def draw(document: Document, _: Links) -> Section | None:
     parts = [metric for metric in document.metrics if metric.part is not None]
     if not (document.metrics or document.decoded):
         return None
-    shown, left = few(whole, _MOST)
-    body = [
-        _table("Metrics, as means over the scored rows", shown) if shown else None,
-        left_out(left, "metrics"),
-        _parts(parts),
-        _decoded(document.decoded),
-    ]
-    return Section("metrics", "Every metric", join(*body), "metrics")
-
-
-def _table(caption: str, shown: Sequence[Metric]) -> Html:
-    reported = any(metric.reported is not None for metric in shown)
-    bounded = any(metric.estimate.n_unscored for metric in shown)
-    columns: list[str | Column] = ["Metric", "Mean", f"{write.level(shown[0].estimate.level)} interval", "Scored"]
-    columns += ["Unscored", "Worst case", "Best case"] if bounded else []
-    columns += [Column("Better", None)]
-    columns += ["As the job reports it"] if reported else []
-    rows = [_row(metric, reported=reported, bounded=bounded) for metric in shown]
-    return table(caption, columns, rows)
-
-
-def _row(metric: Metric, *, reported: bool, bounded: bool) -> list[Cell]:
-    estimate = metric.estimate
-    cells: list[Cell] = [user(metric.name), (write.value(estimate), "value")]
-    cells += [write.interval(estimate), write.count(estimate.n)]
-    cells += (
-        [write.count(estimate.n_unscored), write.number(metric.worst), write.number(metric.best)] if bounded else []
+    decoded = list_table(
+        "Values decoded from the folded counters", _VALUES, document.decoded.items(), most=_MOST, what="values"
     )
-    cells += [write.better(higher=metric.higher_is_better)]
-    return cells + ([write.number(metric.reported)] if reported else [])
+    body = join(
+        _table("Metrics, as means over the scored rows", whole, "metrics"),
+        details(
+            f"Parts and counters ({write.count(len(parts))})",
+            _table("Parts of metrics, and counters of classifications as means over rows", parts, "parts"),
+        ),
+        details(f"Values over all rows ({write.count(len(document.decoded))})", decoded),
+    )
+    return Section("metrics", "Every metric", body, "metrics")
 
 
-def _parts(parts: Sequence[Metric]) -> Html | None:
-    if not parts:
+def _table(caption: str, metrics: Sequence[Metric], what: str) -> Html | None:
+    if not metrics:
         return None
-    shown, left = few(parts, _MOST)
-    inner = _table("Parts of metrics, and counters of classifications as means over rows", shown)
-    return details(f"Parts and counters ({write.count(len(parts))})", inner, left_out(left, "parts"))
-
-
-def _decoded(decoded: dict[str, float | None]) -> Html | None:
-    if not decoded:
-        return None
-    shown, left = few(decoded.items(), _MOST)
-    columns = ("Name", "Value")
-    rows = [(user(name), write.number(value)) for name, value in shown]
-    inner = table("Values decoded from the folded counters", columns, rows)
-    return details(f"Values over all rows ({write.count(len(decoded))})", inner, left_out(left, "values"))
+    columns: list[Columns[Metric]] = [
+        [
+            ("Metric", lambda each: user(each.name)),
+            ("Mean", lambda each: (write.value(each.estimate), "value")),
+            (f"{write.level(metrics[0].estimate.level)} interval", lambda each: write.interval(each.estimate)),
+            ("Scored", lambda each: write.count(each.estimate.n)),
+        ]
+    ]
+    if any(each.estimate.n_unscored for each in metrics[:_MOST]):
+        columns.append(
+            [
+                ("Unscored", lambda each: write.count(each.estimate.n_unscored)),
+                ("Worst case", lambda each: write.number(each.worst)),
+                ("Best case", lambda each: write.number(each.best)),
+            ]
+        )
+    columns.append([(Column("Better"), lambda each: write.better(higher=each.higher_is_better))])
+    if any(each.reported is not None for each in metrics[:_MOST]):
+        columns.append([("As the job reports it", lambda each: write.number(each.reported))])
+    return list_table(caption, [each for part in columns for each in part], metrics, most=_MOST, what=what)

@@ -7,23 +7,23 @@ from typing import Final
 
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, HeatMap, Segment, Segments, Slice, Slices
-from evalayer_lab.report.html._chart import Scale
 from evalayer_lab.report.html._layout import (
     Cell,
     Column,
+    Columns,
     Links,
     Section,
     conditions,
     details,
-    left_out,
-    paragraph,
+    few,
+    list_table,
     stated,
     table,
     titled,
+    unavailable,
 )
-from evalayer_lab.report.html._marks import axis_for, interval_mark, plot
+from evalayer_lab.report.html._marks import axis_for, interval_mark, plot, shade
 from evalayer_lab.report.html._markup import Html, el, hidden, join, prose, user
-from evalayer_lab.report.html._palette import shade
 from evalayer_lab.statistics import Estimate
 
 _FIRST: Final = 15  # segments that are seen at once
@@ -42,60 +42,62 @@ def draw(document: Document, _: Links) -> Section:
             "No row has metadata, so the report cannot say where the model fails. Give each row of the dataset a "
             "`metadata` object, as with `evalayer dataset enrich`, and run again."
         )
-        parts = [paragraph(el("strong", "Not available. "), prose(why), classes="empty")]
+        parts = [unavailable(why)]
     return Section("segments", "Where it fails", join(*parts), "segments")
 
 
 def _segments(given: Segments) -> Html:
     if not given.ranked:
         least = f" by metadata: no segment has {write.count(given.min_rows)} scored rows, so none is ranked."
-        return paragraph(user(given.metric), least, classes="lead")
+        return el("p", user(given.metric), least, class_="lead")
     out, small = sum(segment.stands_out for segment in given.ranked), given.too_small
     of = f"{write.count(given.n_ranked)} segment{'' if given.n_ranked == 1 else 's'}"
     said = f" by metadata: {write.count(out) if out else 'none'} of {of} stand{'s' if out < 2 else ''} out"
     if small:
         said += f"; {write.count(small)} with fewer than {write.rows(given.min_rows)} {write.are(small)} not ranked"
-    lead = paragraph(user(given.metric), f"{said}.", classes="lead")
+    lead = el("p", user(given.metric), f"{said}.", class_="lead")
     whole = join(
         "The line marks all rows: ",
         stated(given.whole),
         ". Weakest first, by the more favourable end of the interval.",
     )
-    rest = None
-    if len(given.ranked) > _FIRST:
-        inner = _segment_table(given.ranked[_FIRST:], given, "The segments that follow")
-        left = left_out(given.n_ranked - len(given.ranked), "segments")
-        rest = details(f"{len(given.ranked) - _FIRST} more segments", inner, left)
-    return join(lead, paragraph(whole), _segment_table(given.ranked[:_FIRST], given, "Segments, weakest first"), rest)
+    first, following = given.ranked[:_FIRST], given.ranked[_FIRST:]
+    _, left = few(range(given.n_ranked), len(given.ranked), "segments")
+    more = _segment_table(following, given, "The segments that follow")
+    rest = details(f"{len(following)} more segments", more, left) if following else None
+    return join(lead, el("p", whole), _segment_table(first, given, "Segments, weakest first"), rest)
 
 
-def _segment_table(shown: Sequence[Segment], given: Segments, caption: str) -> Html:
+def _segment_table(shown: Sequence[Segment], given: Segments, caption: str) -> Html | None:
     scale = axis_for(*(segment.estimate for segment in given.ranked), also=(given.whole.value,))
-    confident = any(segment.mean_confidence is not None for segment in shown)
-    placed = any(segment.quadrant is not None for segment in shown)
-    columns: list[Column | str] = ["Segment", plot("Mean and its interval", scale), "Mean", "Rows"]
-    columns += ["Confidence", "Confidence minus accuracy"] if confident else []
-    columns += [Column("Quadrant", None)] if placed else []
-    rows = [_segment_row(segment, scale, given.whole.value, confident=confident, placed=placed) for segment in shown]
-    return table(join(f"{caption}, by ", user(given.metric)), columns, rows, classes="forest")
 
+    def draw_interval(each: Segment) -> Html:
+        return interval_mark(each.estimate, scale, given.whole.value, tone="wrong" if each.stands_out else "")
 
-def _segment_row(
-    segment: Segment, scale: Scale | None, whole: float | None, *, confident: bool, placed: bool
-) -> list[Cell]:
-    tone = "wrong" if segment.stands_out else ""
-    chip = el("span", "stands out", class_="chip wrong") if segment.stands_out else None
-    cells: list[Cell] = [
-        join(conditions(segment.conditions), chip),
-        interval_mark(segment.estimate, scale, whole, tone=tone),
-        stated(segment.estimate),
-        write.count(segment.rows),
+    columns: list[Columns[Segment]] = [
+        [
+            ("Segment", _name),
+            (plot("Mean and its interval", scale), draw_interval),
+            ("Mean", lambda each: stated(each.estimate)),
+            ("Rows", lambda each: write.count(each.rows)),
+        ]
     ]
-    if confident:
-        cells += [write.number(segment.mean_confidence), write.number(segment.calibration_gap, sign=True)]
-    if placed:
-        cells.append(write.MISSING if segment.quadrant is None else titled(segment.quadrant))
-    return cells
+    if any(each.mean_confidence is not None for each in shown):
+        columns.append(
+            [
+                ("Confidence", lambda each: write.number(each.mean_confidence)),
+                ("Confidence minus accuracy", lambda each: write.number(each.calibration_gap, sign=True)),
+            ]
+        )
+    if any(each.quadrant is not None for each in shown):
+        columns.append([(Column("Quadrant"), lambda each: titled(each.quadrant or write.MISSING))])
+    named = join(f"{caption}, by ", user(given.metric))
+    return list_table(named, [each for part in columns for each in part], shown, classes="forest")
+
+
+def _name(each: Segment) -> Html:
+    chip = el("span", "stands out", class_="chip wrong") if each.stands_out else None
+    return join(conditions(each.conditions), chip)
 
 
 def _heat_map(given: HeatMap, enough: int) -> Html:
@@ -129,7 +131,7 @@ def _heat_cell(cell: Estimate | None, span: tuple[float, float], enough: int) ->
     weakest, strongest = span
     if cell.n < enough or not 0 < abs(strongest - weakest) < 1e12:
         return shown, "none"
-    return shown, f"w{shade((strongest - cell.value) / (strongest - weakest))}"
+    return shown, shade((strongest - cell.value) / (strongest - weakest))
 
 
 def _slices(given: Slices) -> Html:
@@ -139,33 +141,20 @@ def _slices(given: Slices) -> Html:
         user(given.metric),
         "; q is corrected for all of them.",
     )
-    parts = [el("h3", "Failing slices"), paragraph(prose(given.sentence), classes="lead"), paragraph(searched)]
-    if not given.found:
-        return join(*parts)
     scale = axis_for(*(each.estimate for each in given.found))
-    columns = (
-        "Slice",
-        plot("Mean and its interval", scale),
-        "Mean",
-        "Shrunk mean",
-        "Rows",
-        "Share of all errors",
-        "p",
-        "q",
-    )
-    caption = join("Slices that fail, by ", user(given.metric))
-    rows = [_slice_row(each, scale) for each in given.found]
-    return join(*parts, table(caption, columns, rows, classes="forest"))
-
-
-def _slice_row(each: Slice, scale: Scale | None) -> list[Cell]:
-    return [
-        conditions(each.conditions),
-        interval_mark(each.estimate, scale, tone="wrong"),
-        stated(each.estimate),
-        write.number(each.shrunk),
-        write.count(each.rows),
-        write.percent(each.share_of_errors),
-        write.p_value(each.p_value),
-        write.p_value(each.q_value),
+    columns: Columns[Slice] = [
+        ("Slice", lambda each: conditions(each.conditions)),
+        (plot("Mean and its interval", scale), lambda each: interval_mark(each.estimate, scale, tone="wrong")),
+        ("Mean", lambda each: stated(each.estimate)),
+        ("Shrunk mean", lambda each: write.number(each.shrunk)),
+        ("Rows", lambda each: write.count(each.rows)),
+        ("Share of all errors", lambda each: write.percent(each.share_of_errors)),
+        ("p", lambda each: write.p_value(each.p_value)),
+        ("q", lambda each: write.p_value(each.q_value)),
     ]
+    return join(
+        el("h3", "Failing slices"),
+        el("p", prose(given.sentence), class_="lead"),
+        el("p", searched),
+        list_table(join("Slices that fail, by ", user(given.metric)), columns, given.found, classes="forest"),
+    )

@@ -7,13 +7,14 @@ from typing import Final
 
 import numpy as np
 from rich.console import Console
+from rich.text import Text
 
 from evalayer import label_of
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Classification, Document, Label
 from evalayer_lab.report._part import EXAMPLES, RARE, Part, RowFinding
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._tables import GAP, add_row, new_table, show_table
+from evalayer_lab.report._tables import GAP, show_table, with_interval
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import classification_report
 
@@ -68,17 +69,7 @@ def _classifications(results: Results, *, level: float) -> Iterator[Classificati
                 "mcc": report.mcc,
                 "kappa": report.kappa,
             },
-            labels=tuple(
-                Label(
-                    label=row.label,
-                    gold=row.support,
-                    predicted=row.predicted,
-                    precision=row.precision,
-                    recall=row.recall,
-                    f1=row.f1,
-                )
-                for row in report.by_label
-            ),
+            labels=tuple(Label.of(row, gold=row.support) for row in report.by_label),
             confusion=tuple(tuple(row) for row in report.confusion.counts.tolist()),
             n_left_out=int(np.count_nonzero(scored & (gold < 0))),
         )
@@ -111,15 +102,11 @@ def _confusions(each: Classification, results: Results, *, named: bool) -> Itera
     )
 
 
-def _show_figures(classification: Classification, console: Console) -> None:
-    figures = classification.figures
-    if not figures:
-        return
-    title = f"{classification.metric}, over {sum(map(sum, classification.confusion)):,} rows"
-    table = new_table(title, "value", f"{write.level(next(iter(figures.values())).level)} interval")
-    for name, estimate in figures.items():
-        add_row(table, name, write.value(estimate), write.interval(estimate))
-    show_table(console, table)
+def _show_figures(each: Classification, console: Console) -> None:
+    for estimate in list(each.figures.values())[:1]:
+        title = f"{each.metric}, over {sum(map(sum, each.confusion)):,} rows"
+        heads = (title, "value", f"{write.level(estimate.level)} interval")
+        show_table(console, heads, [(name, *with_interval(figure)) for name, figure in each.figures.items()])
 
 
 def _show_labels(classification: Classification, console: Console) -> None:
@@ -128,11 +115,16 @@ def _show_labels(classification: Classification, console: Console) -> None:
     if len(labels) > _LABELS:
         what = f"the {_LABELS} most common of {len(labels):,} labels"
         labels = sorted(labels, key=lambda row: -row.gold)[:_LABELS]
-    table = new_table(f"{classification.metric}, {what}", "gold", "predicted", "precision", "recall", "f1")
-    for row in labels:
-        values = (write.number(each.value) for each in (row.precision, row.recall, row.f1))
-        add_row(table, row.label, write.count(row.gold), write.count(row.predicted), *values)
-    show_table(console, table)
+    rows = (
+        (
+            row.label,
+            *map(write.count, (row.gold, row.predicted)),
+            *map(write.number, (each.value for each in (row.precision, row.recall, row.f1))),
+        )
+        for row in labels
+    )
+    heads = (f"{classification.metric}, {what}", "gold", "predicted", "precision", "recall", "f1")
+    show_table(console, heads, rows)
 
 
 def _show_confusions(classification: Classification, console: Console) -> None:
@@ -142,31 +134,31 @@ def _show_confusions(classification: Classification, console: Console) -> None:
     counts = classification.confusion
     columns = [max(len(answer), *(len(f"{row[column]:,}") for row in counts)) for column, answer in enumerate(answers)]
     if max(map(len, (corner, *labels))) + sum(width + GAP for width in columns) <= console.width:
-        table = new_table(corner, *answers)
-        for label, row in zip(labels, counts, strict=True):
-            add_row(table, label, *map(write.count, row))
-    else:
-        table = new_table(f"most common confusions of {classification.metric}", "rows")
-        errors = [
-            (count, gold, answer)
-            for gold, row in enumerate(counts)
-            for answer, count in enumerate(row)
-            if gold != answer and count
-        ]
-        for count, gold, answer in sorted(errors, key=lambda error: (-error[0], error[1:]))[:_CONFUSIONS]:
-            # Each name is cut on its own, so that both can be read.
-            pair = f"{write.one_line(labels[gold])} taken for {write.one_line(answers[answer])}"
-            table.add_row(pair.replace("[", r"\["), write.count(count))
-    show_table(console, table)
+        matrix = ((label, *map(write.count, row)) for label, row in zip(labels, counts, strict=True))
+        show_table(console, (corner, *answers), matrix)
+        return
+    errors = [
+        (count, gold, answer)
+        for gold, row in enumerate(counts)
+        for answer, count in enumerate(row)
+        if gold != answer and count
+    ]
+    errors = sorted(errors, key=lambda error: (-error[0], error[1:]))[:_CONFUSIONS]
+    # Each name is cut on its own, so that both can be read.
+    pairs = (
+        f"{write.one_line(labels[gold])} taken for {write.one_line(answers[answer])}" for _, gold, answer in errors
+    )
+    rows = ((Text(pair), write.count(count)) for pair, (count, *_) in zip(pairs, errors, strict=True))
+    show_table(console, (f"most common confusions of {classification.metric}", "rows"), rows)
 
 
 def _show_decoded(document: Document, console: Console) -> None:
     """Values of corpus metrics that are not classifications."""
     known = {classification.metric for classification in document.classifications}
-    table = new_table("over all rows", "value")
+    rows = []
     for name, value in document.decoded.items():
         metric, _, part = name.partition(".")
         if metric not in known:
             kind, _, label = part.rpartition(".")
-            add_row(table, f"{metric}.{kind}.{label_of(label)}" if kind else name, write.number(value))
-    show_table(console, table)
+            rows.append((f"{metric}.{kind}.{label_of(label)}" if kind else name, write.number(value)))
+    show_table(console, ("over all rows", "value"), rows)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -17,13 +15,11 @@ from evalayer_lab.report._document import Comparison, Difference, Document
 from evalayer_lab.report._metrics import scored_by
 from evalayer_lab.report._part import Part
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._rows import pair_rows
-from evalayer_lab.report._tables import add_row, new_table, say, show_table
+from evalayer_lab.report._tables import by_metric, say, show_table, with_interval
 from evalayer_lab.report.sections.rows import describe_run
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import (
-    PairedDifference,
-    PairedTest,
+    Estimate,
     benjamini_hochberg,
     mcnemar,
     mean_interval,
@@ -40,6 +36,7 @@ METHODS: Final = {
     "Hochberg 1995). A difference is called where its corrected p-value is at most one less the level and its "
     "interval leaves out 0.",
 }
+_IDENTITY: Final = "SELECT key, ordinal FROM rows"
 
 
 def analyse(question: Question) -> Part:
@@ -56,50 +53,25 @@ def show(document: Document, console: Console) -> None:
 def render_comparison(comparison: Comparison, console: Console) -> None:
     """Print how two runs differ on the rows they share."""
     interval = f"{write.level(comparison.differences[0].difference.level)} interval"
-    table = new_table("beside the other run", "this", "other", "change", interval, "rows", "verdict")
-    for metric, rows in groupby(comparison.differences, key=lambda row: row.metric.partition(".")[0]):
-        for index, row in enumerate(rows):
-            part = row.metric.removeprefix(f"{metric}.")
-            if part != row.metric and index == 0:
-                add_row(table, metric)
-            add_row(
-                table,
-                row.metric if part == row.metric else f"  {part}",
-                write.number(row.this),
-                write.number(row.other),
-                write.value(row.difference, sign=True),
-                write.interval(row.difference, sign=True),
-                write.count(row.difference.n),
-                row.verdict,
-            )
-    show_table(console, table)
+    heads = ("beside the other run", "this", "other", "change", interval, "rows", "verdict")
+    rows = (
+        (
+            each.metric,
+            write.number(each.this),
+            write.number(each.other),
+            *with_interval(each.difference, sign=True),
+            write.count(each.difference.n),
+            each.verdict,
+        )
+        for each in comparison.differences
+    )
+    show_table(console, heads, by_metric(rows))
     say(
         console,
         f"The other run is {comparison.other.folder}. {comparison.n_paired:,} rows are in both; "
         f"{comparison.n_only_this:,} in this run only, {comparison.n_only_other:,} in the other only.",
     )
     say(console, comparison.sentence)
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One metric of two runs on the rows that both scored.
-
-    Attributes:
-        metric: its reported name.
-        higher_is_better: which way is good.
-        this: mean of the run that the verdict is about.
-        other: mean of the run it is compared with.
-        difference: of the first from the second.
-        test: of whether they differ.
-    """
-
-    metric: str
-    higher_is_better: bool
-    this: float | None
-    other: float | None
-    difference: PairedDifference
-    test: PairedTest
 
 
 def compare(question: Question, other: Results) -> Comparison:
@@ -116,7 +88,7 @@ def compare(question: Question, other: Results) -> Comparison:
             both score on a row, or not the one that was asked for.
     """
     this, chosen = question.results, question.chosen
-    pairs = pair_rows(this, other)
+    pairs = _pair_rows(this, other)
     if not len(pairs[0]):
         reason = f"it has no row in common with {this.folder}: prompt and gold must be the same"
         raise InputError(reason, path=other.folder)
@@ -149,30 +121,54 @@ def compare_scores(
     clusters: NDArray[np.int64] | None = None,
     level: float = 0.95,
     n_unscored: int = 0,
-) -> Compared:
+) -> Difference:
     """Compare the scores of two runs on the same rows in the same order, shape (n,), of at least one row.
 
-    Scores of 0 and 1 are tested with McNemar's exact test, others, and rows in clusters, by flipping signs.
+    Scores of 0 and 1 are tested with McNemar's exact test, others, and rows in clusters, by flipping signs. The verdict
+    waits for `judge_all`.
     """
     binary = all(bool(np.all((scores == 0) | (scores == 1))) for scores in (this, other))
     if binary and clusters is None:
         test = mcnemar(other, this, n_unscored=n_unscored)
     else:
         test = permutation_test(other, this, clusters=clusters, n_unscored=n_unscored)
-    difference = paired_difference(other, this, clusters=clusters, level=level, n_unscored=n_unscored)
+    paired = paired_difference(other, this, clusters=clusters, level=level, n_unscored=n_unscored)
+    difference, sd = paired.estimate, paired.sd
     here, there = (mean_interval(scores).value for scores in (this, other))
-    return Compared(metric, higher_is_better, here, there, difference, test)
+    return Difference(
+        metric=metric,
+        higher_is_better=higher_is_better,
+        this=here,
+        other=there,
+        difference=difference,
+        p_value=test.p_value,
+        q_value=None,
+        test=test.method,
+        sd=sd,
+        smallest_detectable=smallest_detectable_difference(difference.n, sd, alpha=_alpha(difference)) if sd else None,
+        verdict="no evidence",
+        sentence="",
+    )
 
 
-def judge_all(compared: Sequence[Compared], *, margin: float | None = None) -> tuple[Difference, ...]:
+def judge_all(compared: Sequence[Difference], *, margin: float | None = None) -> tuple[Difference, ...]:
     """Give each metric its verdict, with p-values corrected for the number of metrics (Benjamini and Hochberg)."""
-    adjusted = benjamini_hochberg([each.test.p_value for each in compared])
+    adjusted = benjamini_hochberg([each.p_value for each in compared])
     return tuple(_judge(each, float(q), margin) for each, q in zip(compared, adjusted, strict=True))
+
+
+def _pair_rows(this: Results, other: Results) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows that both runs have, by content and ordinal: their indices in each, shape (pairs,)."""
+    these, others = (each.connection.execute(_IDENTITY).fetchall() for each in (this, other))
+    places = {identity: row for row, identity in enumerate(others)}
+    pairs = [(row, places[identity]) for row, identity in enumerate(these) if identity in places]
+    matched = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+    return matched[:, 0], matched[:, 1]
 
 
 def _compared(
     question: Question, other: Results, wanted: Sequence[str], pairs: tuple[NDArray[np.intp], NDArray[np.intp]]
-) -> Iterator[Compared]:
+) -> Iterator[Difference]:
     this, (here, there) = question.results, pairs
     clusters = None if question.cluster is None else _clusters(this, question.cluster)[here]
     ways = {metric.name: metric.higher_is_better for metric in question.metrics}
@@ -203,11 +199,13 @@ def _clusters(results: Results, key: str) -> NDArray[np.int64]:
     return np.where(codes < 0, len(values) + np.arange(len(codes)), codes)
 
 
-def _judge(compared: Compared, q_value: float, margin: float | None) -> Difference:
-    difference, sd = compared.difference.estimate, compared.difference.sd
+def _alpha(difference: Estimate) -> float:
+    return round(1 - difference.level, 12)
+
+
+def _judge(compared: Difference, q_value: float, margin: float | None) -> Difference:
+    difference, smallest = compared.difference, compared.smallest_detectable
     low, high, value = difference.low, difference.high, difference.value
-    alpha = round(1 - difference.level, 12)
-    smallest = None if not sd else smallest_detectable_difference(difference.n, sd, alpha=alpha)
     named = (
         f"{compared.metric} is {write.number(compared.this)} beside {write.number(compared.other)}, a difference of "
         f"{write.value(difference, sign=True)} ({write.level(difference.level)} interval "
@@ -219,10 +217,10 @@ def _judge(compared: Compared, q_value: float, margin: float | None) -> Differen
     elif margin is not None and -margin <= low and high <= margin:
         verdict = "equivalent"
         sentence = f"Equivalent within {margin:g}: {named}."
-    elif q_value <= alpha and not low <= 0 <= high:
+    elif q_value <= _alpha(difference) and not low <= 0 <= high:
         verdict = "better" if (value > 0) == compared.higher_is_better else "worse"
         sentence = f"{verdict.capitalize()}: {named}."
-    elif sd == 0 and value == 0:
+    elif compared.sd == 0 and value == 0:
         rows = f"{difference.n:,} paired rows"
         both = write.number(compared.this)
         sentence = f"No difference: {compared.metric} is {both} in both, alike on each of {rows}."
@@ -231,17 +229,4 @@ def _judge(compared: Compared, q_value: float, margin: float | None) -> Differen
         shows = "" if smallest is None else f"; so many rows would show a difference of {shown} with a power of 0.8"
         but = f"; the corrected p-value is {write.number(q_value)}" if not low <= 0 <= high else ""
         sentence = f"No evidence of a difference: {named}{but}{shows}."
-    return Difference(
-        metric=compared.metric,
-        higher_is_better=compared.higher_is_better,
-        this=compared.this,
-        other=compared.other,
-        difference=difference,
-        p_value=compared.test.p_value,
-        q_value=q_value,
-        test=compared.test.method,
-        sd=sd,
-        smallest_detectable=smallest,
-        verdict=verdict,
-        sentence=sentence,
-    )
+    return compared.model_copy(update={"q_value": q_value, "verdict": verdict, "sentence": sentence})

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from evalayer_lab.answers import CONFIDENCE_KINDS
@@ -26,7 +25,7 @@ from evalayer_lab.report._judged import HIGH, Judged
 from evalayer_lab.report._metrics import within_scores
 from evalayer_lab.report._part import EXAMPLES, Part, RowFinding
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._tables import add_row, new_table, say, show_table
+from evalayer_lab.report._tables import say, show_table, with_interval
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import Recalibration as RecalibrationMap
 from evalayer_lab.statistics import (
@@ -46,8 +45,6 @@ from evalayer_lab.statistics import (
     wilson_interval,
 )
 
-QuadrantName: TypeAlias = Literal["critical", "overconfident", "conservative", "sound"]
-
 METHODS: Final = {
     "confidence": "The label's tokens are found by their place in the answer's JSON, and their probabilities "
     "multiplied. A row without one is counted, never taken as 0. Bins of the reliability diagram are (low, high], 0 in "
@@ -64,12 +61,18 @@ _FITS: Final[Mapping[Literal["temperature", "platt", "isotonic"], Callable[..., 
     "platt": fit_platt,
     "isotonic": fit_isotonic,
 }
-_MEANINGS: Final[Mapping[QuadrantName, str]] = {
-    "critical": f"wrong, with a confidence of at most {HIGH}: a gate can hold these back",
-    "overconfident": f"wrong, with a confidence above {HIGH}: they look as safe as correct ones",
-    "conservative": f"correct, with a confidence of at most {HIGH}: a gate holds these back for nothing",
-    "sound": f"correct, with a confidence above {HIGH}",
+_QUADRANTS: Final[
+    Mapping[tuple[bool, bool], tuple[Literal["critical", "overconfident", "conservative", "sound"], str]]
+] = {
+    (False, False): ("critical", f"wrong, with a confidence of at most {HIGH}: a gate can hold these back"),
+    (False, True): ("overconfident", f"wrong, with a confidence above {HIGH}: they look as safe as correct ones"),
+    (True, False): (
+        "conservative",
+        f"correct, with a confidence of at most {HIGH}: a gate holds these back for nothing",
+    ),
+    (True, True): ("sound", f"correct, with a confidence above {HIGH}"),
 }
+"""By whether rows are correct, and whether their confidence is high: the name of the quadrant and its meaning."""
 
 
 def analyse(question: Question) -> Part:
@@ -93,29 +96,26 @@ def show(document: Document, console: Console) -> None:
         return
     accuracy = confidence.accuracy
     title = f"confidence beside {confidence.correctness}, {confidence.n:,} rows"
-    table = new_table(title, "value", f"{write.level(accuracy.level)} interval")
-    add_row(table, "mean confidence", write.number(confidence.mean), write.MISSING)
-    for name, estimate in (
-        ("accuracy", accuracy),
-        ("expected calibration error", confidence.expected_calibration_error),
-        ("Brier score", confidence.brier_score),
-        ("AUROC", confidence.auroc),
-    ):
-        add_row(table, name, write.value(estimate), write.interval(estimate))
-    show_table(console, table)
+    rows = (
+        ("mean confidence", write.number(confidence.mean), write.MISSING),
+        ("accuracy", *with_interval(accuracy)),
+        ("expected calibration error", *with_interval(confidence.expected_calibration_error)),
+        ("Brier score", *with_interval(confidence.brier_score)),
+        ("AUROC", *with_interval(confidence.auroc)),
+    )
+    show_table(console, (title, "value", f"{write.level(accuracy.level)} interval"), rows)
     for reason, count in confidence.missing.items():
         say(console, f"Without confidence: {count:,} of {confidence.n + accuracy.n_unscored:,} rows. {reason}")
     say(console, confidence.gate.sentence)
 
 
-def _describe(results: Results, judged: Judged, gate: FoundGate, *, level: float) -> Confidence:
+def _describe(results: Results, judged: Judged, found: FoundGate, *, level: float) -> Confidence:
     p, correct, n_missing = judged.confidence, judged.correct, judged.n_missing
     n, n_correct = len(p), int(np.count_nonzero(correct))
     brier = brier_decomposition(p, correct, level=level, n_unscored=n_missing)
     area = aurc(p, correct, level=level, n_unscored=n_missing)
     largest = results.column("generated_is_largest")[judged.rows]
     hidden = (results.column("confidence_high") - results.column("confidence_low"))[judged.rows]
-    found = gate.to_json()
     expected, debiased = (
         function(p, correct, level=level, resamples=_RESAMPLES, n_unscored=n_missing)
         for function in (expected_calibration_error, debiased_l2_calibration_error)
@@ -140,7 +140,7 @@ def _describe(results: Results, judged: Judged, gate: FoundGate, *, level: float
         excess_aurc=area.excess.value,
         bins=reliability_curve(p, correct, level=level).bins,
         risk_coverage=tuple(_risk_coverage(judged)),
-        gate=Gate(**{name: found[name] for name in Gate.model_fields}),
+        gate=Gate.of(found.gate, sentence=found.sentence),
         histogram=_histogram(judged),
         recalibrations=tuple(_recalibrations(judged)),
         quadrants=tuple(_quadrants(judged)),
@@ -189,15 +189,9 @@ def _recalibrations(judged: Judged) -> Iterator[Recalibration]:
 
 def _quadrants(judged: Judged) -> Iterator[Quadrant]:
     high = judged.confidence > HIGH
-    places: dict[QuadrantName, NDArray[np.bool_]] = {
-        "critical": ~judged.correct & ~high,
-        "overconfident": ~judged.correct & high,
-        "conservative": judged.correct & ~high,
-        "sound": judged.correct & high,
-    }
-    for name, inside in places.items():
-        rows = int(np.count_nonzero(inside))
-        yield Quadrant(name=name, meaning=_MEANINGS[name], rows=rows, share=rows / len(inside))
+    for (correct, confident), (name, meaning) in _QUADRANTS.items():
+        rows = int(np.count_nonzero((judged.correct == correct) & (high == confident)))
+        yield Quadrant(name=name, meaning=meaning, rows=rows, share=rows / len(high))
 
 
 def _confident_failures(judged: Judged) -> Iterator[RowFinding]:

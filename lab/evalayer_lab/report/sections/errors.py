@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,10 +16,9 @@ from evalayer_lab.answers import ANSWER_KINDS
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, ErrorKind, Hedging
 from evalayer_lab.report._judged import Verdict
-from evalayer_lab.report._part import EXAMPLES, RARE, Part, RowFinding
+from evalayer_lab.report._part import EXAMPLES, RARE, UNREADABLE, Part, RowFinding
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._rows import UNREADABLE
-from evalayer_lab.report._tables import add_row, new_table, show_table
+from evalayer_lab.report._tables import show_table
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import Estimate, wilson_interval
 
@@ -44,36 +42,15 @@ _COMMONEST: Final = 10
 _FEWEST: Final = 20  # correct answers from which usual lengths are taken
 
 
-@dataclass(frozen=True, slots=True)
-class _WrongRows:
-    """One way in which answers are wrong, and the indices of the rows that are wrong in this way first, ascending."""
-
-    kind: str
-    meaning: str
-    rows: NDArray[np.intp]
-
-
 def analyse(question: Question) -> Part:
     """Sort the wrong answers by how they are wrong, and count words of doubt."""
     verdict, results = question.verdict, question.results
     if verdict is None:
         return Part({})
-    kinds = _wrong_rows(results, verdict)
+    kinds = _error_kinds(results, verdict, level=question.level)
     hedging, doubtful = _hedging(results, verdict, level=question.level)
-    n_unscored = results.rows - verdict.n
     return Part(
-        fields={
-            "error_kinds": tuple(
-                ErrorKind(
-                    kind=each.kind,
-                    meaning=each.meaning,
-                    rows=len(each.rows),
-                    share=wilson_interval(len(each.rows), verdict.n, level=question.level, n_unscored=n_unscored),
-                )
-                for each in kinds
-            ),
-            "hedging": hedging,
-        },
+        fields={"error_kinds": tuple(kind for kind, _ in kinds), "hedging": hedging},
         findings=[*_wrong_forms(kinds, verdict.n), *_telling_doubt(hedging, doubtful)],
     )
 
@@ -82,21 +59,27 @@ def show(document: Document, console: Console) -> None:
     """Print the kinds of error."""
     if document.error_kinds:
         answers = write.count(document.error_kinds[0].share.n)
-        table = new_table(f"wrong answers by kind, by {document.correctness}", "rows", f"of {answers}")
-        for each in document.error_kinds:
-            add_row(table, write.words(each.kind), write.count(each.rows), write.percent(each.share.value))
-        show_table(console, table)
+        rows = (
+            (write.words(each.kind), write.count(each.rows), write.percent(each.share.value))
+            for each in document.error_kinds
+        )
+        show_table(console, (f"wrong answers by kind, by {document.correctness}", "rows", f"of {answers}"), rows)
 
 
-def _wrong_rows(results: Results, verdict: Verdict) -> list[_WrongRows]:
-    """Sort wrong answers by the first of these that holds: no JSON object, schema violation, length, content."""
-    left = verdict.wrong.copy()
-    found: list[_WrongRows] = []
+def _error_kinds(results: Results, verdict: Verdict, *, level: float) -> list[tuple[ErrorKind, NDArray[np.intp]]]:
+    """Sort wrong answers by the first of these that holds: no JSON object, schema violation, length, content.
+
+    Returns:
+        Each kind with the indices of its rows, ascending; the most frequent first.
+    """
+    left, n_unscored = verdict.wrong.copy(), results.rows - verdict.n
+    found: list[tuple[ErrorKind, NDArray[np.intp]]] = []
 
     def take(kind: str, meaning: str, which: NDArray[np.bool_]) -> None:
         rows = np.flatnonzero(left & which)
-        if len(rows):
-            found.append(_WrongRows(kind, meaning, rows))
+        if n := len(rows):
+            share = wilson_interval(n, verdict.n, level=level, n_unscored=n_unscored)
+            found.append((ErrorKind(kind=kind, meaning=meaning, rows=n, share=share), rows))
             left[rows] = False
 
     if results.field is not None:
@@ -114,7 +97,7 @@ def _wrong_rows(results: Results, verdict: Verdict) -> list[_WrongRows]:
         take("too short", meaning.format("fewer", low), characters < low)
         take("too long", meaning.format("more", high), characters > high)
     take(_CONTENT, "The answer has the form that was asked for, and says the wrong thing.", left)
-    return sorted(found, key=lambda each: (-len(each.rows), each.kind))
+    return sorted(found, key=lambda each: (-each[0].rows, each[0].kind))
 
 
 def _violations(results: Results) -> dict[str, NDArray[np.bool_]]:
@@ -162,14 +145,14 @@ def _hedging(results: Results, verdict: Verdict, *, level: float) -> tuple[Hedgi
     return record, np.flatnonzero(hedged & verdict.wrong).tolist()
 
 
-def _wrong_forms(kinds: Sequence[_WrongRows], n: int) -> Iterator[RowFinding]:
+def _wrong_forms(kinds: Sequence[tuple[ErrorKind, NDArray[np.intp]]], n: int) -> Iterator[RowFinding]:
     """Kinds of wrong answers that are not a matter of content, of n answers that are right or wrong."""
-    for each in kinds:
-        rows = len(each.rows)
-        if each.kind != _CONTENT and rows >= RARE * n:
+    for each, rows in kinds:
+        if each.kind != _CONTENT and each.rows >= RARE * n:
             step = _STEPS.get(each.kind, "State this rule in the prompt, with an example.")
-            sentence = f"{rows:,} of {n:,} answers {write.are(rows)} wrong in form ({write.words(each.kind)})."
-            yield RowFinding(2, "form", sentence, step, rows, each.rows[:EXAMPLES].tolist())
+            wrong = f"{each.rows:,} of {n:,} answers {write.are(each.rows)} wrong"
+            sentence = f"{wrong} in form ({write.words(each.kind)})."
+            yield RowFinding(2, "form", sentence, step, each.rows, rows[:EXAMPLES].tolist())
 
 
 def _telling_doubt(hedging: Hedging | None, rows: Sequence[int]) -> Iterator[RowFinding]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -16,7 +15,7 @@ from evalayer_lab.report import write
 from evalayer_lab.report._document import Document
 from evalayer_lab.report._part import Part
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._tables import add_row, new_table, say, show_table
+from evalayer_lab.report._tables import by_metric, say, show_table, with_interval
 from evalayer_lab.results import Results
 
 METHODS: Final = {
@@ -46,6 +45,8 @@ def _disagreements(results: Results) -> Iterator[str]:
     aggregation = results.run.aggregation
     if aggregation is None:
         return
+    stored = {f"metric.{name}" for name in results.reported}
+    results.read_columns([name for name in results.columns if name in stored])  # at once: hundreds of labels have many
     wrong = []
     for name, reported in results.reported.items():
         values = results.values(name)
@@ -71,33 +72,29 @@ def _show_means(document: Document, console: Console) -> None:
     aggregation = document.run.aggregation
     folded = aggregation if aggregation in {"min", "max", "sum"} else None
     level = write.level(document.metrics[0].estimate.level)
-    table = new_table("metric", "mean", f"{level} interval", "scored", "better", *([folded] if folded else []))
-    counts = [row for row in document.metrics if row.part is not None and "." in row.part]
-    rows_shown = [row for row in document.metrics if not (row in counts and row.estimate.value == 0.0)]
-    for metric, rows in groupby(rows_shown, key=lambda row: row.metric):
-        for index, row in enumerate(rows):
-            if row.part is not None and index == 0:
-                add_row(table, metric)
-            add_row(
-                table,
-                row.name if row.part is None else f"  {row.part}",
-                write.value(row.estimate),
-                write.interval(row.estimate),
-                write.count(row.estimate.n),
-                write.better(higher=row.higher_is_better),
-                *([write.number(row.reported)] if folded else []),
-            )
-    show_table(console, table)
+    rows = (
+        (
+            row.name,
+            *with_interval(row.estimate),
+            write.count(row.estimate.n),
+            write.better(higher=row.higher_is_better),
+            *([write.number(row.reported)] if folded else []),
+        )
+        for row in document.metrics
+        if row.estimate.value != 0.0 or row.part is None or "." not in row.part
+    )
+    heads = ("metric", "mean", f"{level} interval", "scored", "better", *([folded] if folded else []))
+    show_table(console, heads, by_metric(rows))
     if folded:
         say(console, f"{folded}: the value that the job reports. Mean and interval are over the scored rows.")
 
 
 def _show_unscored(document: Document, console: Console) -> None:
-    table = new_table("not scored on every row", "unscored", "worst case", "best case")
-    for row in document.metrics:
-        if row.estimate.n_unscored:
-            bounds = (write.number(row.worst), write.number(row.best))
-            add_row(table, row.name, write.count(row.estimate.n_unscored), *bounds)
-    show_table(console, table)
-    if table.row_count:
+    rows = [
+        (row.name, write.count(row.estimate.n_unscored), write.number(row.worst), write.number(row.best))
+        for row in document.metrics
+        if row.estimate.n_unscored
+    ]
+    show_table(console, ("not scored on every row", "unscored", "worst case", "best case"), rows)
+    if rows:
         say(console, "Worst and best case: the mean if every unscored row had scored the worse, or better, of 0 and 1.")

@@ -11,9 +11,8 @@ from rich.console import Console
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, Join, Rows, Run
 from evalayer_lab.report._metrics import scored_by
-from evalayer_lab.report._part import EXAMPLES, Part, RowFinding
+from evalayer_lab.report._part import EXAMPLES, UNREADABLE, Part, RowFinding
 from evalayer_lab.report._question import Question
-from evalayer_lab.report._rows import unreadable
 from evalayer_lab.report._tables import say
 from evalayer_lab.results import Results
 
@@ -23,7 +22,10 @@ _MOST_PROBLEMS: Final = 20
 
 def analyse(question: Question) -> Part:
     """Account for every row."""
-    results = question.results
+    results, notes = question.results, list(question.results.notes)
+    if n := results.join.unread_metadata.count:
+        named = f"{write.rows(n)} {write.have(n)} metadata that is not a JSON object"
+        notes.append(f"{named}, and {write.are(n)} in no segment.")
     return Part(
         fields={
             "run": describe_run(results),
@@ -34,7 +36,7 @@ def analyse(question: Question) -> Part:
             "assumptions": results.run.assumptions,
         },
         findings=[*_failed(results), *_missing(results), *_unscored(question)],
-        notes=[*results.notes, *_unread_metadata(results)],
+        notes=notes,
     )
 
 
@@ -57,14 +59,11 @@ def show(document: Document, console: Console) -> None:
 def describe_run(results: Results) -> Run:
     """Say where the rows of a run come from."""
     run = results.run
-    return Run(
+    return Run.of(
+        run,
         name=run.run_name,
         folder=str(results.folder),
-        started=run.started,
-        evalayer=run.evalayer,
-        task=run.task,
         backend=None if run.backend is None else run.backend["name"],
-        aggregation=run.aggregation,
         digest=results.digest,
     )
 
@@ -73,14 +72,11 @@ def _rows(results: Results) -> Rows:
     counts, expected = results.run.rows, results.join.expected
     if expected is None and counts is not None:
         expected = counts.read + counts.bad
-    return Rows(
-        expected=expected,
-        read=None if counts is None else counts.read,
-        bad=None if counts is None else counts.bad,
-        failed=None if counts is None else counts.failed,
-        scored=results.rows,
-        unparseable=None if results.field is None else int(np.count_nonzero(unreadable(results))),
-    )
+    unparseable = None
+    if results.field is not None:
+        codes, kinds = results.codes("answer_kind")
+        unparseable = int(np.count_nonzero(np.isin(codes, [kinds.index(kind) for kind in UNREADABLE if kind in kinds])))
+    return Rows.of(counts, expected=expected, scored=results.rows, unparseable=unparseable)
 
 
 def _join(results: Results) -> Join:
@@ -143,11 +139,3 @@ def _unscored(question: Question) -> Iterator[RowFinding]:
     sentence = f"{gap.metric} could not score {count:,} of {gap.estimate.n + count:,} rows."
     rows = np.flatnonzero(~scored_by(question.results, gap.metric))[:EXAMPLES].tolist()
     yield RowFinding(1, "unscored rows", sentence, step, count, rows)
-
-
-def _unread_metadata(results: Results) -> Iterator[str]:
-    if count := results.join.unread_metadata.count:
-        yield (
-            f"{write.rows(count)} {write.have(count)} metadata that is not a JSON object, and {write.are(count)} in no "
-            "segment."
-        )

@@ -16,7 +16,7 @@ from evalayer_lab.report._judged import HIGH
 from evalayer_lab.report._metrics import within_scores
 from evalayer_lab.report._part import EXAMPLES, Part, RowFinding
 from evalayer_lab.report._question import Question, Target
-from evalayer_lab.report._tables import add_row, new_table, say, show_table
+from evalayer_lab.report._tables import say, show_table, with_interval
 from evalayer_lab.statistics import (
     Estimate,
     FailingSegments,
@@ -87,18 +87,16 @@ def show(document: Document, console: Console) -> None:
         return
     whole = segments.whole
     interval = f"{write.level(whole.level)} interval"
-    table = new_table(f"weakest segments by {segments.metric}", "mean", interval, "scored", "stands out")
-    for segment in segments.ranked[:_WEAKEST]:
-        add_row(
-            table,
-            write.conditions(segment.conditions),
-            write.value(segment.estimate),
-            write.interval(segment.estimate),
-            write.count(segment.estimate.n),
-            "yes" if segment.stands_out else "no",
-        )
-    add_row(table, "all rows", write.value(whole), write.interval(whole), write.count(whole.n))
-    show_table(console, table)
+    places = [
+        (write.conditions(each.conditions), each.estimate, "yes" if each.stands_out else "no")
+        for each in segments.ranked[:_WEAKEST]
+    ]
+    rows = (
+        (name, *with_interval(estimate), write.count(estimate.n), stands_out)
+        for name, estimate, stands_out in (*places, ("all rows", whole, ""))
+    )
+    heads = (f"weakest segments by {segments.metric}", "mean", interval, "scored", "stands out")
+    show_table(console, heads, rows)
     if document.slices is not None:
         _show_slices(document.slices, segments, console)
 
@@ -125,14 +123,12 @@ def _segments(target: Target, table: SegmentTable) -> Segments:
         min_rows=table.min_scored,
         too_small=table.n_small,
         ranked=tuple(
-            Segment(
+            Segment.of(
+                each,
                 conditions=dict(each.conditions),
                 rows=each.n,
                 estimate=_within_range(target, each.estimate),
-                mean_confidence=each.mean_confidence,
                 calibration_gap=None if each.calibration_gap is None else each.calibration_gap.value,
-                quadrant=each.quadrant,
-                stands_out=each.stands_out,
             )
             for each in table.ranked[:_MOST_SEGMENTS]
         ),
@@ -167,14 +163,12 @@ def _slices(target: Target, failing: FailingSegments) -> Slices:
         min_rows=failing.min_rows,
         level=failing.false_discovery_rate,
         found=tuple(
-            Slice(
+            Slice.of(
+                each,
                 conditions=dict(each.conditions),
                 rows=each.n,
                 estimate=_within_range(target, each.estimate),
-                shrunk=each.shrunk,
-                p_value=each.p_value,
                 q_value=each.adjusted_p_value,
-                share_of_errors=each.share_of_errors,
             )
             for each in failing.found
         ),
