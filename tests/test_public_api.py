@@ -83,3 +83,12 @@ def test_the_deployed_function_imports_nothing_of_the_lab() -> None:
     modules = imported_by(f"sys.path.insert(0, {str(ROOT / 'processors')!r}); import app")
     assert "support_tickets" in modules
     assert {name for name in modules if name.startswith("evalayer_lab")} == set()
+
+
+def test_the_list_of_commands_imports_no_other_room_of_the_lab() -> None:
+    modules = imported_by(
+        "sys.argv[1:] = ['--help']; from evalayer_lab.cli._main import root; root(standalone_mode=False)"
+    )
+    ours = {name for name in modules if name.startswith("evalayer_lab.") and not name.startswith("evalayer_lab.cli")}
+    assert "evalayer_lab.cli.run" in modules
+    assert ours == set()

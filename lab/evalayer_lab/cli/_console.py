@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -58,6 +59,33 @@ def progress(unit: str) -> Iterator[Callable[[int], None]]:
             bar.update(task, rate="" if speed is None else f"{speed:,.0f}/s")
 
         yield advance
+
+
+class Names(click.ParamType):
+    """As `click.Choice`, of names that a room knows; the room is imported when they are needed.
+
+    Args:
+        room: the module.
+        names: its sequence or mapping of the names.
+    """
+
+    name = "choice"
+
+    def __init__(self, room: str, names: str) -> None:
+        self._room = room
+        self._names = names
+
+    def _choice(self) -> click.Choice:
+        return click.Choice(list(getattr(import_module(self._room), self._names)))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Find the name."""
+        found: str = self._choice().convert(value, param, ctx)
+        return found
+
+    def get_metavar(self, param: click.Parameter, *context: Any) -> str | None:
+        """List the names."""
+        return self._choice().get_metavar(param, *context)  # click 8.2 gives the context too
 
 
 class FiniteRange(click.FloatRange):

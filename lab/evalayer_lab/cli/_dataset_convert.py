@@ -18,7 +18,7 @@ _FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet", "arrow")
 @click.command()
 @click.argument("source", metavar="IN", type=click.Path())
 @out
-@click.option("--kind", type=click.Choice(KINDS), default="gen_qa", show_default=True, help="What rows to write.")
+@click.option("--kind", type=KINDS, default="gen_qa", show_default=True, help="What rows to write.")
 @click.option(
     "--map",
     "mapping",

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
-from evalayer_lab.cli._console import counted, print_findings
+from evalayer_lab.cli._console import Names, counted, print_findings
 
 if TYPE_CHECKING:
     from evalayer_lab.dataset import Conversion, DatasetReport, Enrichment, MetadataKey, Sampling
 
     Done: TypeAlias = Conversion | DatasetReport | Enrichment | Sampling
 
-KINDS: Final = ("gen_qa", "llm_judge", "rubric_llm_judge", "mm_llm_judge", "rft_eval")
+KINDS: Final = Names("evalayer_lab.dataset", "KINDS")
 _SHOWN_VALUES: Final = 6
 
 max_problems = click.option(

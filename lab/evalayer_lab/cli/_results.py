@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from evalayer_lab.answers import CONFIDENCE_KINDS
-from evalayer_lab.cli._console import LEVEL
-from evalayer_lab.inputs import writing
+from evalayer_lab.cli._console import LEVEL, Names
 
 if TYPE_CHECKING:
     from evalayer_lab.report import Document
@@ -29,7 +27,7 @@ _OPTIONS: Final = (
     click.option("--metric", metavar="NAME", help="The metric to look into.  [default: a classification]"),
     click.option(
         "--confidence",
-        type=click.Choice(list(CONFIDENCE_KINDS)),
+        type=Names("evalayer_lab.answers", "CONFIDENCE_KINDS"),
         default="joint",
         show_default=True,
         help="How a row's confidence is taken from the tokens of its label.",
@@ -70,6 +68,7 @@ def write_html(document: Document, path: Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
+    from evalayer_lab.inputs import writing
     from evalayer_lab.report.html import render_html
 
     page = render_html(document)

@@ -24,7 +24,7 @@ def dataset() -> None:
 
 @dataset.command()
 @click.argument("file", type=click.Path())
-@click.option("--kind", type=click.Choice(KINDS), help="What the rows are.  [default: by the file's name and rows]")
+@click.option("--kind", type=KINDS, help="What the rows are.  [default: by the file's name and rows]")
 @click.option("--strict", is_flag=True, help="Stop at the first bad row; exit code 2.")
 @as_json
 @max_problems

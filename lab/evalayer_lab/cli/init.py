@@ -8,8 +8,6 @@ from typing import Final
 
 import click
 
-from evalayer_lab.inputs import InputError
-
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates" / "project"
 _SUFFIX: Final = ".tmpl"
 _RENAMED: Final = {"gitignore": ".gitignore"}
@@ -29,6 +27,8 @@ def init(name: str) -> None:
     Example:
       evalayer init product-reviews
     """
+    from evalayer_lab.inputs import InputError
+
     values = _placeholders(name)
     folder = Path(name)
     try:
@@ -52,6 +52,8 @@ def init(name: str) -> None:
 
 def _placeholders(name: str) -> dict[str, str]:
     """What the placeholders of the templates stand for in a project of a name."""
+    from evalayer_lab.inputs import InputError
+
     module = name.replace("-", "_")
     if len(name) > _LONGEST or not _NAME.fullmatch(name):
         raise InputError(

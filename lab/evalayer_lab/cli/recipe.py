@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalayer_lab.cli._console import counted, print_findings
+from evalayer_lab.cli._console import Names, counted, print_findings
 from evalayer_lab.cli._main import Group
 
 if TYPE_CHECKING:
     from evalayer import Task
     from evalayer_lab.recipe import Circumstances, NewRecipe, Report
-
-_MODELS: Final = ("micro", "lite", "pro", "lite-2")
 
 
 @click.group(cls=Group)
@@ -97,7 +95,7 @@ def check(
 @recipe.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--task", metavar="TASK", help="gen_qa, rft_eval, a judge, or a benchmark such as mmlu.")
-@click.option("--model", type=click.Choice(_MODELS), help="The model; lite-2 is Nova 2 Lite.")
+@click.option("--model", type=Names("evalayer_lab.recipe", "MODELS"), help="The model; lite-2 is Nova 2 Lite.")
 @click.option("--name", help="The name of the run.  [default: the file's]")
 @click.option("--checkpoint", metavar="S3_URI", help="A trained model, in place of the base model.")
 @click.option("--lambda-arn", metavar="ARN", help="The function that scores.")
@@ -203,10 +201,10 @@ def _settings(
     import sys
     from difflib import get_close_matches
 
-    from evalayer_lab.recipe import TASKS, NewRecipe
+    from evalayer_lab.recipe import MODELS, TASKS, NewRecipe
 
     asks = sys.stdin.isatty() and sys.stdout.isatty()
-    for option, choices in (("task", tuple(TASKS)), ("model", _MODELS)):
+    for option, choices in (("task", tuple(TASKS)), ("model", tuple(MODELS))):
         if not chosen[option] and asks:
             chosen[option] = click.prompt(option, type=click.Choice(choices))
         elif not chosen[option]:

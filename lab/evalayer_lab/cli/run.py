@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from evalayer_lab.backends import BACKENDS
-from evalayer_lab.cli._console import console, counted, print_findings, progress
+from evalayer_lab.cli._console import Names, console, counted, print_findings, progress
 
 if TYPE_CHECKING:
     from evalayer_lab.backends import Backend
@@ -34,7 +33,7 @@ _SHOWN_FINDINGS: Final = 10
 )
 @click.option(
     "--backend",
-    type=click.Choice(BACKENDS),
+    type=Names("evalayer_lab.backends", "BACKENDS"),
     default=None,
     help="Where answers come from: a small model trained on --train, or the recorded --answers.  "
     "[default: whichever of the two is given]",
