@@ -346,7 +346,7 @@ class Difference(_Part):
     sd: float | None
     """Standard deviation of a row's difference, times the root of the design effect where there are clusters."""
     smallest_detectable: float | None
-    """The smallest difference that so many rows show with a power of 0.8; null where no row differs."""
+    """The smallest difference that this many rows show with a power of 0.8; null where no row differs."""
     verdict: Literal["better", "worse", "equivalent", "no evidence"]
     sentence: str
 

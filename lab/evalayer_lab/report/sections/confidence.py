@@ -22,9 +22,8 @@ from evalayer_lab.report._document import (
 )
 from evalayer_lab.report._gate import FoundGate, gate_rows
 from evalayer_lab.report._judged import HIGH, Judged
-from evalayer_lab.report._metrics import within_scores
 from evalayer_lab.report._part import EXAMPLES, Part, RowFinding
-from evalayer_lab.report._question import Question
+from evalayer_lab.report._question import Question, within_scores
 from evalayer_lab.report._tables import say, show_table, with_interval
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import Recalibration as RecalibrationMap
@@ -219,7 +218,7 @@ def _doubtful_failures(judged: Judged, described: Confidence) -> Iterator[RowFin
         return
     if gate.threshold is None:
         step = (
-            f"No gate can promise at most {write.level(gate.max_risk)} errors with so many rows: allow more, or get "
+            f"No gate can promise at most {write.level(gate.max_risk)} errors with this many rows: allow more, or get "
             "more rows or a better model."
         )
     else:
