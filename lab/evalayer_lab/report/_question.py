@@ -21,7 +21,7 @@ from evalayer_lab.statistics import Estimate, MetadataKey, score_interval
 _CORRECT: Final = "correct"
 _COUNTERS: Final = ("tp", "fp", "fn")
 _MOST_VALUES: Final = 1000  # of a metadata key: beyond, its values name rows, not segments
-_NO_VERDICT: Final = "No metric is 0 or 1 on every row, so no answer is right or wrong by one."
+_NO_VERDICT: Final = "No metric is 0 or 1 on every row, so no answer counts as right or wrong."
 
 
 @dataclass(frozen=True, slots=True)

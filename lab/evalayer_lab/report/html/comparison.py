@@ -36,7 +36,7 @@ def draw(document: Document, _: Links) -> Section | None:
         ),
         _table(compared),
     )
-    return Section("comparison", "Beside the other run", body, "comparison")
+    return Section("comparison", "Compared with the other run", body, "comparison")
 
 
 def _table(compared: Comparison) -> Html | None:

@@ -163,8 +163,7 @@ def _risk_coverage(judged: Judged) -> Iterator[RiskPoint]:
 
 def _histogram(judged: Judged) -> Histogram:
     edges = np.linspace(0, 1, _HISTOGRAM_BINS + 1)
-    correct, _ = np.histogram(judged.confidence[judged.correct], edges)
-    wrong, _ = np.histogram(judged.confidence[~judged.correct], edges)
+    correct, wrong = (np.histogram(judged.confidence[rows], edges)[0] for rows in (judged.correct, ~judged.correct))
     return Histogram(edges=tuple(edges.tolist()), correct=tuple(correct.tolist()), wrong=tuple(wrong.tolist()))
 
 
@@ -203,7 +202,7 @@ def _confident_failures(judged: Judged) -> Iterator[RowFinding]:
             4,
             "overconfident failures",
             f"{n:,} of {np.count_nonzero(wrong):,} wrong answers {write.have(n)} a confidence above {HIGH}.",
-            "They look as safe as correct ones: check their golds first, then what the prompt says about them.",
+            "They look as safe as correct ones: check their gold answers first, then what the prompt says about them.",
             n,
             rows[np.argsort(-confidence, kind="stable")[:EXAMPLES]].tolist(),
         )

@@ -44,11 +44,8 @@ _WEAKEST: Final = 3
 def analyse(question: Question) -> Part:
     """Estimate the target on every segment, and search slices that fail more than the rest."""
     target, keys = question.target, question.metadata
-    notes = []
-    if question.unsegmented:
-        notes.append(
-            f"These metadata keys have too many different values to be segments: {', '.join(question.unsegmented)}."
-        )
+    names = ", ".join(question.unsegmented)
+    notes = [f"These metadata keys have too many different values to be used as segments: {names}."] if names else []
     if target is None or not keys:
         return Part({}, notes=notes)
     table = segment_table(
