@@ -33,7 +33,6 @@ BETTER = {
 NOT_YET = (
     "docs/datasets.md",
     "docs/recipes.md",
-    "docs/report.md",
     "lab/evalayer_lab/answers/",
     "lab/evalayer_lab/aws/",
     "lab/evalayer_lab/backends/",
@@ -43,7 +42,6 @@ NOT_YET = (
     "lab/evalayer_lab/function/",
     "lab/evalayer_lab/inputs/",
     "lab/evalayer_lab/recipe/",
-    "lab/evalayer_lab/report/",
     "lab/evalayer_lab/results/",
     "lab/evalayer_lab/run/",
     "lab/evalayer_lab/statistics/",

@@ -33,7 +33,7 @@ def compare(
 
     Rows are paired by prompt and gold, whatever their order. Every metric that both report is compared; p-values are
     corrected for their number. The verdict is that of B: better, worse, equivalent within the margin, or no evidence,
-    with the smallest difference that so many rows could have shown. Exits with 1 when B is worse.
+    with the smallest difference that this many rows could have shown. Exits with 1 when B is worse.
 
     A and B are what `evalayer report` reads. The JSON object is described as Comparison in docs/report.schema.json.
 

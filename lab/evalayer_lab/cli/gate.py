@@ -44,7 +44,7 @@ def gate(
     data: Path | None,
     partial: bool,
 ) -> None:
-    """Find a confidence above which answers can be used unseen.
+    """Find a confidence threshold above which answers can be used without review.
 
     The threshold is the lowest one for which these rows show that at most --max-risk of the answers above it are wrong,
     with the confidence of --level, on new rows of the same kind. Exits with 1 when there is none.
@@ -70,7 +70,7 @@ def gate(
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
     else:
-        click.echo(f"{found.sentence}\nAn answer is right or wrong by {found.judged.metric}.")
+        click.echo(f"{found.sentence}\nAnswers count as right or wrong by the metric {found.judged.metric}.")
     if found.gate.threshold is None:
         if router is not None:
             click.echo(f"No router is written to {router}; do not rely on one that is there already.", err=True)

@@ -37,7 +37,7 @@ class Run(_Part):
 
 
 class Rows(_Part):
-    """What became of the rows. Null where the output does not say."""
+    """What happened to the rows. Null where the output does not say."""
 
     expected: int | None = None
     """Rows of the dataset: of the one that was given, without broken ones, else as the run counted them, with these."""
@@ -47,7 +47,7 @@ class Rows(_Part):
     failed: int | None = None
     """Rows on which the model or the Lambda function failed."""
     scored: int
-    """Rows with metrics: all that follows stands on these."""
+    """Rows with metrics: all that follows is based on these."""
     unparseable: int | None = None
     """Scored rows whose answer is not the JSON object that was asked for; null where the task does not ask for one."""
 
@@ -58,9 +58,9 @@ class Join(_Part):
     missing: int = 0
     """Rows of one file with no partner in another."""
     duplicate: int = 0
-    """Rows with the same content as an earlier one; told apart by their ordinal."""
+    """Rows with the same content as an earlier one; they are distinguished by their order."""
     ambiguous: int = 0
-    """Duplicates that differ in what is joined to them, so that which belongs to which cannot be known."""
+    """Duplicates that match different dataset rows, so that which belongs to which cannot be known."""
     without_metadata: int = 0
     unread_metadata: int = 0
     """Rows whose metadata is not a JSON object."""
@@ -123,7 +123,7 @@ class RiskPoint(_Part):
 
 
 class Gate(_Part):
-    """A confidence from which on answers can be used unseen."""
+    """A confidence above which answers can be used without review."""
 
     max_risk: float
     level: float
@@ -174,7 +174,7 @@ class Confidence(_Part):
     correctness: str
     """The metric that says whether a row is correct."""
     n: int
-    """Rows with both a confidence and a verdict: all that follows stands on these."""
+    """Rows with both a confidence and a verdict: all that follows is based on these."""
     missing: dict[str, int]
     """The other rows, by reason."""
     mean: float | None
@@ -214,7 +214,7 @@ class Segment(_Part):
     estimate: Estimate
     mean_confidence: float | None = None
     calibration_gap: float | None = None
-    """Mean confidence less accuracy, on the rows with both."""
+    """Mean confidence minus accuracy, on the rows with both."""
     quadrant: str | None = None
     stands_out: bool = False
 
@@ -338,7 +338,7 @@ class Difference(_Part):
     this: float | None
     other: float | None
     difference: Estimate
-    """This run less the other, over the paired rows."""
+    """This run minus the other, over the paired rows."""
     p_value: float | None
     q_value: float | None
     """Corrected for the number of metrics compared (Benjamini and Hochberg)."""
@@ -346,13 +346,13 @@ class Difference(_Part):
     sd: float | None
     """Standard deviation of a row's difference, times the root of the design effect where there are clusters."""
     smallest_detectable: float | None
-    """The smallest difference that so many rows show with a power of 0.8; null where no row differs."""
+    """The smallest difference that this many rows show with a power of 0.8; null where no row differs."""
     verdict: Literal["better", "worse", "equivalent", "no evidence"]
     sentence: str
 
 
 class Comparison(_Part):
-    """This run beside another one, row by row."""
+    """This run compared with another one, row by row."""
 
     other: Run
     n_paired: int

@@ -99,7 +99,9 @@ def find_gate(
     question = Question(results, metric=metric, kind=kind, level=level)
     chosen, verdict = question.chosen, question.verdict
     if metric is not None and chosen is not None and verdict is not None and verdict.metric != chosen.name:
-        reason = f"{chosen.name} is not 0 or 1 on every row, so no answer is right or wrong by it; {verdict.metric} is"
+        reason = (
+            f"{chosen.name} is not 0 or 1 on every row, so it cannot say which answers are right; {verdict.metric} can"
+        )
         raise InputError(reason, path=results.folder)
     if question.judged is None:
         raise InputError(question.no_confidence or "", path=results.folder)

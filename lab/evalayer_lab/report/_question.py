@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -14,12 +15,13 @@ from evalayer_lab.answers import ConfidenceKind
 from evalayer_lab.inputs import InputError, suggest
 from evalayer_lab.report._document import Metric
 from evalayer_lab.report._judged import Judged, Verdict, judge
-from evalayer_lab.report._metrics import CORRECT, estimate_metrics, scored_by
 from evalayer_lab.results import Results
-from evalayer_lab.statistics import MetadataKey
+from evalayer_lab.statistics import Estimate, MetadataKey, score_interval
 
+_CORRECT: Final = "correct"
+_COUNTERS: Final = ("tp", "fp", "fn")
 _MOST_VALUES: Final = 1000  # of a metadata key: beyond, its values name rows, not segments
-_NO_VERDICT: Final = "No metric is 0 or 1 on every row, so no answer is right or wrong by one."
+_NO_VERDICT: Final = "No metric is 0 or 1 on every row, so no answer counts as right or wrong."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,6 @@ class Target:
     def in_range(self) -> bool:
         """Whether every score lies from 0 to 1."""
         return not np.any(self.scored & ((self.values < 0) | (self.values > 1)))
-
-    @property
-    def losses(self) -> NDArray[np.float64]:
-        """How bad each row is: the more, the worse, shape (rows,)."""
-        return -self.values if self.higher_is_better else self.values
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ class Question:
     @cached_property
     def metrics(self) -> tuple[Metric, ...]:
         """The reported values other than counters, in order of declaration."""
-        return tuple(estimate_metrics(self.results, level=self.level))
+        return tuple(_estimate_metrics(self.results, level=self.level))
 
     @cached_property
     def chosen(self) -> Metric | None:
@@ -89,7 +86,7 @@ class Question:
         """
         if self.metric is None:
             return _headline(self.metrics, {each.name for each in self.results.metrics if each.class_labels})
-        found = {row.metric: row for row in self.metrics if row.part in {None, CORRECT}}
+        found = {row.metric: row for row in self.metrics if row.part in {None, _CORRECT}}
         found |= {row.name: row for row in self.metrics}
         row = found.get(self.metric)
         if row is None:
@@ -166,9 +163,59 @@ class Question:
         return Target(row.name, row.higher_is_better is True, values, scored)
 
 
+def scored_by(results: Results, name: str) -> NDArray[np.bool_]:
+    """Which rows the metric that reports a name scored, shape (rows,)."""
+    return results.scored(next(metric for metric in results.metrics if name in {metric.name, *metric.reported}))
+
+
+def within_scores(estimate: Estimate) -> Estimate:
+    """An estimate of scores from 0 to 1, its interval cut to these; that takes nothing from what it covers."""
+    if estimate.low is None or estimate.high is None:
+        return estimate
+    return replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))
+
+
+def _estimate_metrics(results: Results, *, level: float) -> Iterator[Metric]:
+    """The reported values in order of declaration, without counters of classifications and without `unscored`."""
+    for metric in results.metrics:
+        scored = results.scored(metric)
+        n_unscored = len(scored) - int(np.count_nonzero(scored))
+        for name in metric.reported:
+            part = name.removeprefix(metric.name + ".") if metric.parts else None
+            if part is not None and part.partition(".")[0] in _COUNTERS:
+                continue
+            values = results.values(name)
+            if n_unscored:
+                values = values[scored]
+            higher_is_better = None if part is not None and "." in part else metric.higher_is_better
+            in_range = not np.any((values < 0) | (values > 1))
+            estimate = score_interval(values, level=level, n_unscored=n_unscored)
+            worst, best = _bounds(values, n_unscored, higher_is_better=higher_is_better) if in_range else (None, None)
+            yield Metric(
+                name=name,
+                metric=metric.name,
+                part=part,
+                higher_is_better=higher_is_better,
+                estimate=within_scores(estimate) if in_range else estimate,
+                worst=worst,
+                best=best,
+                reported=results.reported.get(name),
+            )
+
+
+def _bounds(
+    values: NDArray[np.float64], n_unscored: int, *, higher_is_better: bool | None
+) -> tuple[float | None, float | None]:
+    if n_unscored == 0 or higher_is_better is None:
+        return None, None
+    total, rows = math.fsum(values), len(values) + n_unscored
+    ends = (total / rows, (total + n_unscored) / rows)
+    return ends if higher_is_better else (ends[1], ends[0])
+
+
 def _headline(rows: Sequence[Metric], classifications: set[str]) -> Metric | None:
     """The metric to look at first: a classification's, else the first with a good way whose rows are not all alike."""
     usable = [row for row in rows if row.higher_is_better is not None and row.estimate.n]
-    correct = (row for row in usable if row.metric in classifications and row.part == CORRECT)
+    correct = (row for row in usable if row.metric in classifications and row.part == _CORRECT)
     telling = (row for row in usable if row.estimate.value not in {0.0, 1.0})
     return next(correct, next(telling, usable[0] if usable else None))

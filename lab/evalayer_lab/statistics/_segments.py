@@ -134,12 +134,9 @@ def segment_table(
     >>> [(segment.key, segment.value, segment.estimate.value, segment.stands_out) for segment in table.ranked]
     [('domain', 'hr', 0.0, True), ('domain', 'it', 1.0, False)]
     """
-    if values.shape != scored.shape or values.ndim != 1:
-        raise ValueError(f"values and scored must be vectors of one length, not {values.shape} and {scored.shape}")
+    _check_rows(values, scored, confidence)
     if min_scored < 2:
         raise ValueError(f"min_scored must be at least 2, not {min_scored}")
-    if confidence is not None and (confidence.shape != values.shape or np.any((confidence < 0) | (confidence > 1))):
-        raise ValueError("confidence must have one number in [0, 1] for each row, or NaN where a row has none")
     check_keys(keys, len(values))
     whole = score_interval(values[scored], level=level, n_unscored=int(np.count_nonzero(~scored)))
     in_range = not np.any((values[scored] < 0) | (values[scored] > 1))
@@ -182,6 +179,13 @@ def segment_table(
     n_values = sum(int(np.count_nonzero(np.bincount(key.codes.astype(np.intp) + 1)[1:])) for key in keys)
     singles = ranked(enough)
     return SegmentTable(whole, singles, ranked(both), n_values - len(singles), min_scored, confidence_cut, value_cut)
+
+
+def _check_rows(values: Floats, scored: NDArray[np.bool_], confidence: Floats | None) -> None:
+    if values.shape != scored.shape or values.ndim != 1:
+        raise ValueError(f"values and scored must be vectors of one length, not {values.shape} and {scored.shape}")
+    if confidence is not None and (confidence.shape != values.shape or np.any((confidence < 0) | (confidence > 1))):
+        raise ValueError("confidence must have one number in [0, 1] for each row, or NaN where a row has none")
 
 
 def _best_case(segment: Segment, *, higher_is_better: bool) -> tuple[float, int, str, str]:

@@ -87,7 +87,7 @@ def test_figures_are_those_of_the_paired_rows(tmp_path: Path) -> None:
         (60, (), "worse", 1, "Worse: class.correct is 0.700 beside 0.900"),
         (0, (), "better", 0, "Better: class.correct is 1.000 beside 0.900, a difference of +0.100"),
         (21, ("--margin", 0.05), "equivalent", 0, "Equivalent within 0.05: class.correct"),
-        (23, (), "no evidence", 0, "so many rows would show a difference of"),
+        (23, (), "no evidence", 0, "this many rows would show a difference of"),
         (60, ("--metric", "grade"), "no evidence", 0, "No difference: grade is 0.500 in both"),
         (20, (), "no evidence", 0, "No difference: class.correct is 0.900 in both, alike on each of 200 paired rows."),
     ],
@@ -203,7 +203,7 @@ def test_a_p_value_is_corrected_for_the_number_of_metrics() -> None:
     assert [each.verdict for each in judge_all([found])] == ["better"]
     assert [each.verdict for each in judge_all([found, even, even])] == ["no evidence"] * 3
     sentence = judge_all([found, even, even])[0].sentence
-    assert "interval +0.006 to +0.131) over 100 paired rows; the corrected p-value is 0.117; so many rows" in sentence
+    assert "interval +0.006 to +0.131) over 100 paired rows; the corrected p-value is 0.117; this many rows" in sentence
     stricter = compare_scores("found", this, other, level=0.97)
     assert [each.verdict for each in judge_all([stricter])] == ["no evidence"]
 

@@ -53,7 +53,7 @@ def confident_rows(count: int = 300, seed: int = 0) -> list[Row]:
 def test_a_gate_is_of_the_metric_that_was_asked_for(tmp_path: Path) -> None:
     rows = [ticket(index, confidence=0.9, grade=index % 7 / 7) for index in range(40)]
     results = read_tickets(tmp_path / "run", rows)
-    with pytest.raises(InputError, match=r"grade is not 0 or 1 on every row.*; class\.correct is$"):
+    with pytest.raises(InputError, match=r"grade is not 0 or 1 on every row.*; class\.correct can$"):
         find_gate(results, metric="grade", max_risk=0.2)
     assert find_gate(results, metric="class", max_risk=0.2).judged.metric == "class.correct"
 
@@ -76,7 +76,8 @@ def test_a_gate_that_can_be_met(tmp_path: Path) -> None:
     assert (found["confidence"], found["correctness"]) == ("joint", "class.correct")
     text = run_gate(folder, "--max-risk", 0.2)
     assert text.exit_code == 0
-    assert text.stdout.splitlines() == [found["sentence"], "An answer is right or wrong by class.correct."]
+    correctness = "Answers count as right or wrong by the metric class.correct."
+    assert text.stdout.splitlines() == [found["sentence"], correctness]
 
 
 def test_a_gate_that_cannot_be_met_exits_with_1_and_writes_no_router(tmp_path: Path) -> None:

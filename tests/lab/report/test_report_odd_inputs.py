@@ -80,7 +80,7 @@ def test_metadata_of_thousands_of_values_and_of_none(tmp_path: Path) -> None:
         for i in range(1800)
     ]
     document = checked(report_of(tmp_path / "run", rows))
-    assert "These metadata keys have too many different values to be segments: id." in document.notes
+    assert "These metadata keys have too many different values to be used as segments: id." in document.notes
     assert document.segments is not None
     assert document.segments.too_small >= 700
     assert len(document.segments.ranked) <= 100

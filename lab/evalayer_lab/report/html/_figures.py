@@ -48,11 +48,11 @@ def _confidence_cards(confidence: Confidence, links: Links) -> list[Html]:
     if gate.threshold is not None:
         value = write.percent(gate.coverage)
         meaning = (
-            f"The share of answers with a confidence above {write.confidence(gate.threshold)}. Used unseen, at most "
-            f"{write.level(gate.max_risk)} of them are wrong, with {write.level(gate.level)} confidence."
+            f"The share of answers with a confidence above {write.confidence(gate.threshold)}. If used without review, "
+            f"at most {write.level(gate.max_risk)} of them are wrong, with {write.level(gate.level)} confidence."
         )
     on = f"{write.count(gate.n_accepted)} of {write.rows(confidence.n)} with a confidence"
-    said = "How far confidence is from the share that is right, on average. 0 is perfect."
+    said = "The average gap between confidence and the share that is right. 0 is perfect."
     return [
         _card("Answers that need no check", value, on, meaning),
         _estimate_card("Calibration error", confidence.expected_calibration_error, said, links),

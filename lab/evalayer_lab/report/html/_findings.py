@@ -47,7 +47,7 @@ def findings(document: Document, links: Links) -> Section:
     elif document.rows.scored == 0:
         listed = el("p", "No row was scored, so there are no figures.")
     else:
-        listed = el("p", "No finding: nothing in these rows stands out by itself.")
+        listed = el("p", "No findings: nothing in these rows stands out.")
     return Section("findings", "What to do", listed)
 
 

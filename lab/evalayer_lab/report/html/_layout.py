@@ -168,9 +168,13 @@ def terms(pairs: Iterable[tuple[str, str | None]], *, classes: str) -> Html:
 def few(items: Iterable[_T], most: int | None, what: str) -> tuple[Sequence[_T], Html | None]:
     """Take the first `most` items, with a sentence that says how many more there are."""
     given = tuple(items)
-    left = 0 if most is None else len(given) - most
-    said = prose(f"And {write.count(left)} more {what}: `evalayer report --json` has them all.")
-    return given[:most], el("p", said, class_="muted") if left > 0 else None
+    return given[:most], left_out(0 if most is None else len(given) - most, what)
+
+
+def left_out(number: int, what: str) -> Html | None:
+    """Say how many entries of a list are not shown."""
+    said = prose(f"And {write.count(number)} more {what}: `evalayer report --json` has them all.")
+    return el("p", said, class_="muted") if number > 0 else None
 
 
 def explained(

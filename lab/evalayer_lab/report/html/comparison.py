@@ -11,8 +11,13 @@ from evalayer_lab.report.html._marks import axis_for, interval_mark, plot
 from evalayer_lab.report.html._markup import Html, cut, el, join, prose, user
 
 _MOST: Final = 60
-_SIGNS: Final = {"better": "▲", "worse": "▼", "equivalent": "=", "no evidence": "?"}
-_TONES: Final = {"better": "right", "worse": "wrong", "equivalent": "", "no evidence": ""}
+_VERDICTS: Final = {
+    "better": ("▲", "right"),
+    "worse": ("▼", "wrong"),
+    "equivalent": ("=", ""),
+    "no evidence": ("?", ""),
+}
+"""The sign and the tone of each verdict."""
 
 
 def draw(document: Document, _: Links) -> Section | None:
@@ -31,7 +36,7 @@ def draw(document: Document, _: Links) -> Section | None:
         ),
         _table(compared),
     )
-    return Section("comparison", "Beside the other run", body, "comparison")
+    return Section("comparison", "Compared with the other run", body, "comparison")
 
 
 def _table(compared: Comparison) -> Html | None:
@@ -39,7 +44,7 @@ def _table(compared: Comparison) -> Html | None:
     scale = axis_for(*shares, also=(0.0, compared.margin, -compared.margin if compared.margin else None))
 
     def draw_interval(each: Difference) -> str:
-        tone = _TONES[each.verdict]
+        _, tone = _VERDICTS[each.verdict]
         return interval_mark(each.difference, scale, 0.0, tone=tone) if _is_share(each) else "on another scale"
 
     columns: Columns[Difference] = [
@@ -59,8 +64,8 @@ def _table(compared: Comparison) -> Html | None:
 
 def _name(each: Difference) -> Html:
     """A metric with its verdict, as a word with a sign."""
-    sign = el("span", _SIGNS[each.verdict], aria_hidden="true")
-    chip = el("span", sign, f" {each.verdict}", class_=f"chip {_TONES[each.verdict]}".strip())
+    sign, tone = _VERDICTS[each.verdict]
+    chip = el("span", el("span", sign, aria_hidden="true"), f" {each.verdict}", class_=f"chip {tone}".strip())
     return join(user(each.metric), " ", chip, el("span", cut(each.sentence, 400), class_="said"))
 
 

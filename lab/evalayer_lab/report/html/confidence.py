@@ -27,16 +27,16 @@ _METHODS: Final = {"temperature": "Temperature", "platt": "Platt (logistic)", "i
 _SCORES: Final = {
     "expected_calibration_error": ("Expected calibration error", "Mean gap between confidence and share right."),
     "maximum_calibration_error": ("Maximum calibration error", "The gap in the worst bin."),
-    "debiased_l2_calibration_error": ("Debiased L2 calibration error", "Root mean squared gap, less what chance adds."),
+    "debiased_l2_calibration_error": ("Debiased L2 calibration error", "Root mean squared gap, corrected for chance."),
     "brier_score": ("Brier score", "Mean squared error of confidence as a forecast; lower is better."),
     "auroc": ("AUROC", "The chance that a right row has the higher confidence; 0.5 is what chance gives."),
     "accuracy": ("Share right", "On the rows that have a confidence."),
     "reliability": ("Brier: reliability", "The part that calibration can mend; lower is better."),
     "resolution": ("Brier: resolution", "How far bins differ from the mean; higher is better."),
-    "uncertainty": ("Brier: uncertainty", "Follows from the share that is right alone."),
+    "uncertainty": ("Brier: uncertainty", "Set by the share that is right alone."),
     "log_loss": ("Log loss", "In nats; lower is better."),
     "aurc": ("AURC", "Mean risk over all coverages; lower is better."),
-    "excess_aurc": ("Excess AURC", "AURC less that of a perfect order of the same rows."),
+    "excess_aurc": ("Excess AURC", "AURC minus the AURC of a perfect order of the same rows."),
 }
 """Fields of `Confidence`: their names and what they mean."""
 _PLACES: Final[tuple[tuple[str, ...], ...]] = (
@@ -102,7 +102,7 @@ def _ranking(given: Confidence) -> str | None:
     if given.auroc.value is None:
         return None
     pairs = write.percent(given.auroc.value)
-    return f"In {pairs} of the pairs of a right and a wrong row, the right one has the higher confidence."
+    return f"In {pairs} of all pairs of one right and one wrong row, the right row has the higher confidence."
 
 
 def _quadrants(quadrants: tuple[Quadrant, ...]) -> Html:

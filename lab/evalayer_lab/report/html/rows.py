@@ -1,4 +1,4 @@
-"""What became of the rows, and how their files met."""
+"""What happened to the rows, and how their files met."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def draw(document: Document, _: Links) -> Section:
         ("Read", given.read),
         ("Broken lines, left out", given.bad),
         ("Failed in the model or the function", given.failed),
-        ("Scored: all figures stand on these", given.scored),
+        ("Scored: all figures are based on these", given.scored),
         ("Scored, with an answer that is not the JSON asked for", given.unparseable),
     )
     known = [(name, n) for name, n in counts if n is not None]
@@ -39,14 +39,14 @@ def draw(document: Document, _: Links) -> Section:
         list_table(unscored, _REASONS, reasons, most=_MOST, what="reasons"),
         _join(document.join),
     )
-    return Section("rows", "What became of the rows", body)
+    return Section("rows", "What happened to the rows", body)
 
 
 def _join(given: Join) -> Html:
     counts = (
         ("With no partner in another file", given.missing),
-        ("With the same content as an earlier row, told apart by their ordinal", given.duplicate),
-        ("Duplicates that differ in what is joined to them", given.ambiguous),
+        ("Duplicates of an earlier row, distinguished by their order", given.duplicate),
+        ("Duplicates that match different dataset rows", given.ambiguous),
         ("Without metadata", given.without_metadata),
         ("With metadata that is not a JSON object", given.unread_metadata),
         ("Without log probabilities", given.without_logprobs),

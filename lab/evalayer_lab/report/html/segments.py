@@ -15,7 +15,7 @@ from evalayer_lab.report.html._layout import (
     Section,
     conditions,
     details,
-    few,
+    left_out,
     list_table,
     stated,
     table,
@@ -62,9 +62,11 @@ def _segments(given: Segments) -> Html:
         ". Weakest first, by the more favourable end of the interval.",
     )
     first, following = given.ranked[:_FIRST], given.ranked[_FIRST:]
-    _, left = few(range(given.n_ranked), len(given.ranked), "segments")
-    more = _segment_table(following, given, "The segments that follow")
-    rest = details(f"{len(following)} more segments", more, left) if following else None
+    rest = details(
+        f"{len(following)} more segments",
+        _segment_table(following, given, "The segments that follow"),
+        left_out(given.n_ranked - len(given.ranked), "segments") if following else None,
+    )
     return join(lead, el("p", whole), _segment_table(first, given, "Segments, weakest first"), rest)
 
 

@@ -103,10 +103,9 @@ def _confusions(each: Classification, results: Results, *, named: bool) -> Itera
 
 
 def _show_figures(each: Classification, console: Console) -> None:
-    for estimate in list(each.figures.values())[:1]:
-        title = f"{each.metric}, over {sum(map(sum, each.confusion)):,} rows"
-        heads = (title, "value", f"{write.level(estimate.level)} interval")
-        show_table(console, heads, [(name, *with_interval(figure)) for name, figure in each.figures.items()])
+    level = next((write.level(estimate.level) for estimate in each.figures.values()), "")
+    heads = (f"{each.metric}, over {sum(map(sum, each.confusion)):,} rows", "value", f"{level} interval")
+    show_table(console, heads, [(name, *with_interval(estimate)) for name, estimate in each.figures.items()])
 
 
 def _show_labels(classification: Classification, console: Console) -> None:

@@ -12,9 +12,8 @@ from rich.console import Console
 from evalayer_lab.inputs import InputError, suggest
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Comparison, Difference, Document
-from evalayer_lab.report._metrics import scored_by
 from evalayer_lab.report._part import Part
-from evalayer_lab.report._question import Question
+from evalayer_lab.report._question import Question, scored_by
 from evalayer_lab.report._tables import by_metric, say, show_table, with_interval
 from evalayer_lab.report.sections.rows import describe_run
 from evalayer_lab.results import Results
@@ -226,7 +225,7 @@ def _judge(compared: Difference, q_value: float, margin: float | None) -> Differ
         sentence = f"No difference: {compared.metric} is {both} in both, alike on each of {rows}."
     else:
         shown = write.number(smallest)
-        shows = "" if smallest is None else f"; so many rows would show a difference of {shown} with a power of 0.8"
+        shows = "" if smallest is None else f"; this many rows would show a difference of {shown} with a power of 0.8"
         but = f"; the corrected p-value is {write.number(q_value)}" if not low <= 0 <= high else ""
         sentence = f"No evidence of a difference: {named}{but}{shows}."
     return compared.model_copy(update={"q_value": q_value, "verdict": verdict, "sentence": sentence})

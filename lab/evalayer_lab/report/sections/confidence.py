@@ -22,9 +22,8 @@ from evalayer_lab.report._document import (
 )
 from evalayer_lab.report._gate import FoundGate, gate_rows
 from evalayer_lab.report._judged import HIGH, Judged
-from evalayer_lab.report._metrics import within_scores
 from evalayer_lab.report._part import EXAMPLES, Part, RowFinding
-from evalayer_lab.report._question import Question
+from evalayer_lab.report._question import Question, within_scores
 from evalayer_lab.report._tables import say, show_table, with_interval
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import Recalibration as RecalibrationMap
@@ -164,8 +163,7 @@ def _risk_coverage(judged: Judged) -> Iterator[RiskPoint]:
 
 def _histogram(judged: Judged) -> Histogram:
     edges = np.linspace(0, 1, _HISTOGRAM_BINS + 1)
-    correct, _ = np.histogram(judged.confidence[judged.correct], edges)
-    wrong, _ = np.histogram(judged.confidence[~judged.correct], edges)
+    correct, wrong = (np.histogram(judged.confidence[rows], edges)[0] for rows in (judged.correct, ~judged.correct))
     return Histogram(edges=tuple(edges.tolist()), correct=tuple(correct.tolist()), wrong=tuple(wrong.tolist()))
 
 
@@ -204,7 +202,7 @@ def _confident_failures(judged: Judged) -> Iterator[RowFinding]:
             4,
             "overconfident failures",
             f"{n:,} of {np.count_nonzero(wrong):,} wrong answers {write.have(n)} a confidence above {HIGH}.",
-            "They look as safe as correct ones: check their golds first, then what the prompt says about them.",
+            "They look as safe as correct ones: check their gold answers first, then what the prompt says about them.",
             n,
             rows[np.argsort(-confidence, kind="stable")[:EXAMPLES]].tolist(),
         )
@@ -219,7 +217,7 @@ def _doubtful_failures(judged: Judged, described: Confidence) -> Iterator[RowFin
         return
     if gate.threshold is None:
         step = (
-            f"No gate can promise at most {write.level(gate.max_risk)} errors with so many rows: allow more, or get "
+            f"No gate can promise at most {write.level(gate.max_risk)} errors with this many rows: allow more, or get "
             "more rows or a better model."
         )
     else:

@@ -10,9 +10,8 @@ from rich.console import Console
 
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, Join, Rows, Run
-from evalayer_lab.report._metrics import scored_by
 from evalayer_lab.report._part import EXAMPLES, UNREADABLE, Part, RowFinding
-from evalayer_lab.report._question import Question
+from evalayer_lab.report._question import Question, scored_by
 from evalayer_lab.report._tables import say
 from evalayer_lab.results import Results
 

@@ -13,9 +13,8 @@ from rich.console import Console
 from evalayer_lab.report import write
 from evalayer_lab.report._document import Document, HeatMap, Segment, Segments, Slice, Slices
 from evalayer_lab.report._judged import HIGH
-from evalayer_lab.report._metrics import within_scores
 from evalayer_lab.report._part import EXAMPLES, Part, RowFinding
-from evalayer_lab.report._question import Question, Target
+from evalayer_lab.report._question import Question, Target, within_scores
 from evalayer_lab.report._tables import say, show_table, with_interval
 from evalayer_lab.statistics import (
     Estimate,
@@ -45,11 +44,8 @@ _WEAKEST: Final = 3
 def analyse(question: Question) -> Part:
     """Estimate the target on every segment, and search slices that fail more than the rest."""
     target, keys = question.target, question.metadata
-    notes = []
-    if question.unsegmented:
-        notes.append(
-            f"These metadata keys have too many different values to be segments: {', '.join(question.unsegmented)}."
-        )
+    names = ", ".join(question.unsegmented)
+    notes = [f"These metadata keys have too many different values to be used as segments: {names}."] if names else []
     if target is None or not keys:
         return Part({}, notes=notes)
     table = segment_table(
@@ -213,10 +209,9 @@ def _weak_places(
 
 def _worst(target: Target, rows: NDArray[np.intp]) -> list[int]:
     """The worst of some scored rows, as far as they are worse than the mean of all scored ones."""
-    losses = target.losses[rows]
-    worse = losses > target.losses[target.scored].mean()
-    rows, losses = rows[worse], losses[worse]
-    worst: list[int] = rows[np.argsort(-losses, kind="stable")[:EXAMPLES]].tolist()
+    values = target.values if target.higher_is_better else -target.values
+    rows = rows[values[rows] < values[target.scored].mean()]
+    worst: list[int] = rows[np.argsort(values[rows], kind="stable")[:EXAMPLES]].tolist()
     return worst
 
 
