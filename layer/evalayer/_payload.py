@@ -37,4 +37,6 @@ def check_size(
     separators = (",", ":") if what == "event" else (", ", ": ")
     size = len(json.dumps(payload, ensure_ascii=False, separators=separators).encode("utf-8", "surrogatepass"))
     if size > MAX_PAYLOAD_BYTES:
-        raise PayloadTooLarge(f"the {what} has {size:,} bytes of JSON; Lambda carries {MAX_PAYLOAD_BYTES:,}: {remedy}")
+        raise PayloadTooLarge(
+            f"the {what} has {size:,} bytes of JSON; Lambda accepts at most {MAX_PAYLOAD_BYTES:,}: {remedy}"
+        )

@@ -173,7 +173,7 @@ def test_an_invalid_event_never_reaches_the_function(sdk: SimpleNamespace) -> No
         ({"prompt": WORDS}, "data.gold is missing"),
         ({"prompt": WORDS, "gold": None}, "data.gold is null; it must be text"),
         ({"prompt": WORDS, "gold": [WORDS]}, "data.gold is a list; it must be text"),
-        ({"prompt": WORDS, "gold": b"\xff"}, "data.gold holds bytes that are no UTF-8 text"),
+        ({"prompt": WORDS, "gold": b"\xff"}, "data.gold holds bytes that are not UTF-8 text"),
         ({"prompt": WORDS, "gold": "", "notes": WORDS}, "data.notes is not a known field"),
         ({"prompt": WORDS, "gold": "", "x" * 100: 1}, f"data.{'x' * 60}… is not a known field"),
         ({"prompt": WORDS, "gold": "", "\ud800": 1}, r"data.\ud800 is not a known field"),

@@ -107,7 +107,7 @@ def check(
     type=click.Choice(["average", "sum", "min", "max"]),
     default="average",
     show_default=True,
-    help="How the function's metrics are folded.",
+    help="How the function's metrics are aggregated.",
 )
 @click.option("--preprocess/--no-preprocess", default=True, help="Whether the function is called before inference too.")
 @click.option(

@@ -217,7 +217,7 @@ class RowChecker:
             odd = [key for key in odd if keys[key] > 1 or _near(key, tuple(known), 0.85)]
         for key in odd[:MAX_ODD_KEYS]:
             if keys[key] > 1:
-                reason = "stands in this row more than once; the last one counts"
+                reason = "is given more than once in this row; the last one counts"
                 self._reporter.warning("repeated-field", number, shown(key), reason)
             if key not in known:
                 near = _near(key, tuple(known), 0.6)

@@ -71,7 +71,7 @@ def text(value: Any) -> str:
         try:
             return value.decode()
         except UnicodeDecodeError:
-            raise ValueError("holds bytes that are no UTF-8 text") from None
+            raise ValueError("holds bytes that are not UTF-8 text") from None
     raise ValueError(f"is {kind(value)}; it must be text")
 
 

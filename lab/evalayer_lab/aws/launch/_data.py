@@ -101,7 +101,7 @@ def _postprocess_event(row: Mapping[str, Any]) -> object:
 def _check_size(largest: int | None) -> Iterator[Finding]:
     if largest is None:
         return
-    text = f"the largest event has {largest:,} bytes without the answer; Lambda carries {MAX_PAYLOAD_BYTES:,}"
+    text = f"the largest event has {largest:,} bytes without the answer; Lambda accepts at most {MAX_PAYLOAD_BYTES:,}"
     is_too_large = largest > MAX_PAYLOAD_BYTES
     yield finding("payload", "error" if is_too_large else "ok", f"{text}; shorten the row" if is_too_large else text)
 

@@ -38,7 +38,7 @@ def parse_role(text: str) -> Arn:
     """
     arn = Arn.parse(text)
     if arn is None or not arn.is_role:
-        raise InputError(f"is {text!r}; it takes arn:aws:iam::ACCOUNT:role/NAME", field="--role")
+        raise InputError(f"is {text!r}; it must be arn:aws:iam::ACCOUNT:role/NAME", field="--role")
     return arn
 
 
@@ -58,7 +58,7 @@ def function_arn(given: str, role: Arn, region: str) -> str:
         return f"arn:{role.partition}:lambda:{region}:{role.account}:function:{given}"
     if parse_function(given) is None:
         raise InputError(
-            f"is {given!r}; it takes a function's name, or arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+            f"is {given!r}; it must be a function's name, or arn:aws:lambda:REGION:ACCOUNT:function:NAME",
             field="--function",
         )
     return given
