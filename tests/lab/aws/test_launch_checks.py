@@ -105,7 +105,7 @@ def test_a_row_that_lambda_cannot_carry(check: Check, data: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"role": "EvaluationJob"}, "--role: is 'EvaluationJob'; it takes arn:aws:iam::ACCOUNT:role/NAME"),
+        ({"role": "EvaluationJob"}, "--role: is 'EvaluationJob'; it must be arn:aws:iam::ACCOUNT:role/NAME"),
         ({"output": "results"}, "--output: is 'results'; it must be s3://BUCKET/PREFIX"),
         ({"output": "s3://Upper/x"}, "--output: is 's3://Upper/x'"),
         ({"inputs": "s3://b"}, "--inputs: is 's3://b'"),

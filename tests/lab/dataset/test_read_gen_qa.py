@@ -114,7 +114,7 @@ def test_a_bad_row_is_reported_and_left_out(
         ({**GOOD, "ticket": 7}, "ticket", "is unknown; a row has query, response, system, images, metadata"),
         ({**GOOD, "\x1b[31m": 1}, "'\\x1b[31m'", "is unknown"),
         ({**GOOD, "k" * 100_000: 1}, "k" * 59 + "…", "is unknown"),
-        ('{"query": "a", "response": "r", "query": "b"}', "query", "more than once; the last one counts"),
+        ('{"query": "a", "response": "r", "query": "b"}', "query", "more than once in this row; the last one counts"),
         (r'{"query": "a", "response": "r", "\u0071uery": "b"}', "query", "more than once"),
         ({**GOOD, "system": None}, "system", "is null; leave it out"),
         ({**GOOD, "metadata": "easy"}, "metadata", "is not a JSON object"),
@@ -232,7 +232,9 @@ def test_utf_16_is_named(tmp_path: Path, encoding: str) -> None:
         read(written(tmp_path, ("\ufeff" + json.dumps(GOOD)).encode(encoding)))
 
 
-@pytest.mark.parametrize(("name", "words"), [("missing", "No such file"), (".", "directory"), ("a\0b", "null")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("missing", "No such file"), (".", "directory"), ("a\0b", "no file can have this name")]
+)
 def test_a_path_that_cannot_be_read_is_an_input_error(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read(tmp_path / name)
