@@ -45,9 +45,10 @@ def with_examples(question: Question, found: Sequence[RowFinding]) -> tuple[tupl
             prompt=None if text is None else _cut(text.prompt),
             answer=None if text is None else _cut(text.answer),
             gold=None if text is None else _cut(text.gold),
-            tokens=() if text is None else _tokens(text, results.field),
+            tokens=tuple(map(Token.of, tokens[:_MOST_TOKENS])),
         )
         for row, text in zip(rows, read, strict=True)
+        for tokens in [shaded_tokens(text.answer or "", text.positions, results.field) if text is not None else ()]
     )
     findings = tuple(
         Finding.of(each, rows=each.n, examples=tuple(labels[row][0] for row in each.rows)) for each in found
@@ -65,11 +66,6 @@ def _read_labels(results: Results, rows: Sequence[int]) -> dict[int, tuple[str, 
         row: (f"{key[:12]}-{ordinal}" if ordinal else key[:12], gold, predicted)
         for row, key, ordinal, gold, predicted in found
     }
-
-
-def _tokens(text: RowTexts, field: str | None) -> tuple[Token, ...]:
-    shaded = shaded_tokens(text.answer or "", text.positions, field)[:_MOST_TOKENS]
-    return tuple(map(Token.of, shaded))
 
 
 def _correct(verdict: Verdict | None, row: int) -> bool | None:

@@ -52,11 +52,7 @@ def _estimates(value: object) -> Iterator[Estimate]:
     if isinstance(value, Estimate):
         yield value
     elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _estimates(getattr(value, name))
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _estimates(each)
-    elif isinstance(value, tuple):
-        for each in value:
+        yield from _estimates(dict(value))
+    elif isinstance(value, dict | tuple):
+        for each in value.values() if isinstance(value, dict) else value:
             yield from _estimates(each)

@@ -60,7 +60,9 @@ def draw(document: Document, links: Links) -> Section:
         if given.quadrants
         else None,
     ]
-    body = join(_basis(given), el("div", *charts, class_="charts"), _scores(given, links), _recalibrations(given))
+    rows = ((name, getattr(given, field), meaning) for field, (name, meaning) in _SCORES.items())
+    scores = details("All scores of confidence", explained("Scores of confidence", "Score", rows, links))
+    body = join(_basis(given), el("div", *charts, class_="charts"), scores, _recalibrations(given))
     return Section("confidence", "Confidence", body, "confidence")
 
 
@@ -120,11 +122,6 @@ def _quadrant(each: Quadrant) -> tuple[str, str]:
         el("span", each.meaning, class_="meaning"),
     )
     return shown, shade(each.share, right=each.name in {"conservative", "sound"})
-
-
-def _scores(given: Confidence, links: Links) -> Html | None:
-    rows = ((name, getattr(given, field), meaning) for field, (name, meaning) in _SCORES.items())
-    return details("All scores of confidence", explained("Scores of confidence", "Score", rows, links))
 
 
 def _recalibrations(given: Confidence) -> Html | None:

@@ -18,7 +18,6 @@ from evalayer_lab.report._tables import by_metric, say, show_table, with_interva
 from evalayer_lab.report.sections.rows import describe_run
 from evalayer_lab.results import Results
 from evalayer_lab.statistics import (
-    Estimate,
     benjamini_hochberg,
     mcnemar,
     mean_interval,
@@ -144,7 +143,9 @@ def compare_scores(
         q_value=None,
         test=test.method,
         sd=sd,
-        smallest_detectable=smallest_detectable_difference(difference.n, sd, alpha=_alpha(difference)) if sd else None,
+        smallest_detectable=smallest_detectable_difference(difference.n, sd, alpha=round(1 - level, 12))
+        if sd
+        else None,
         verdict="no evidence",
         sentence="",
     )
@@ -198,10 +199,6 @@ def _clusters(results: Results, key: str) -> NDArray[np.int64]:
     return np.where(codes < 0, len(values) + np.arange(len(codes)), codes)
 
 
-def _alpha(difference: Estimate) -> float:
-    return round(1 - difference.level, 12)
-
-
 def _judge(compared: Difference, q_value: float, margin: float | None) -> Difference:
     difference, smallest = compared.difference, compared.smallest_detectable
     low, high, value = difference.low, difference.high, difference.value
@@ -216,7 +213,7 @@ def _judge(compared: Difference, q_value: float, margin: float | None) -> Differ
     elif margin is not None and -margin <= low and high <= margin:
         verdict = "equivalent"
         sentence = f"Equivalent within {margin:g}: {named}."
-    elif q_value <= _alpha(difference) and not low <= 0 <= high:
+    elif q_value <= round(1 - difference.level, 12) and not low <= 0 <= high:
         verdict = "better" if (value > 0) == compared.higher_is_better else "worse"
         sentence = f"{verdict.capitalize()}: {named}."
     elif compared.sd == 0 and value == 0:
