@@ -10,49 +10,17 @@ from evalayer_lab.inputs import InputError
 
 Kind: TypeAlias = Literal["credentials", "denied", "missing", "throttled", "unreachable", "unanswered", "other"]
 
-_KINDS: Final[Mapping[Kind, frozenset[str]]] = {
-    "credentials": frozenset(
-        {
-            "AuthFailure",
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "IncompleteSignature",
-            "InvalidAccessKeyId",
-            "InvalidClientTokenId",
-            "InvalidSignatureException",
-            "InvalidToken",
-            "MissingAuthenticationToken",
-            "RequestExpired",
-            "SignatureDoesNotMatch",
-            "TokenRefreshRequired",
-            "UnrecognizedClientException",
-        }
-    ),
-    "denied": frozenset({"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"}),
-    "missing": frozenset(
-        {
-            "404",
-            "NoSuchBucket",
-            "NoSuchEntity",
-            "NoSuchKey",
-            "NotFound",
-            "ResourceNotFound",
-            "ResourceNotFoundException",
-        }
-    ),
-    "throttled": frozenset(
-        {
-            "ProvisionedThroughputExceededException",
-            "RequestLimitExceeded",
-            "RequestThrottled",
-            "SlowDown",
-            "Throttling",
-            "ThrottlingException",
-            "TooManyRequestsException",
-        }
-    ),
-    "unanswered": frozenset({"InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"}),
+_CODES: Final[Mapping[Kind, str]] = {
+    "credentials": """AuthFailure ExpiredToken ExpiredTokenException IncompleteSignature InvalidAccessKeyId
+        InvalidClientTokenId InvalidSignatureException InvalidToken MissingAuthenticationToken RequestExpired
+        SignatureDoesNotMatch TokenRefreshRequired UnrecognizedClientException""",
+    "denied": "403 AccessDenied AccessDeniedException Forbidden UnauthorizedOperation",
+    "missing": "404 NoSuchBucket NoSuchEntity NoSuchKey NotFound ResourceNotFound ResourceNotFoundException",
+    "throttled": """ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled SlowDown Throttling
+        ThrottlingException TooManyRequestsException""",
+    "unanswered": "InternalError InternalFailure InternalServerError ServiceUnavailable",
 }
+_KINDS: Final = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
 _LOGIN: Final = "run `aws configure` or `aws sso login`, or set AWS_PROFILE"
 _SERVER_ERROR: Final = 500
 
@@ -130,10 +98,7 @@ def _refused(response: Mapping[str, Any], action: str, resource: str) -> AwsErro
     details = response.get("Error", {})
     code, message = str(details.get("Code", "")), one_line(details.get("Message", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    kind: Kind = "unanswered" if status >= _SERVER_ERROR else "other"
-    for known, codes in _KINDS.items():
-        if code in codes:
-            kind = known
+    kind = _KINDS.get(code, "unanswered" if status >= _SERVER_ERROR else "other")
     reasons: Mapping[Kind, str] = {
         "credentials": f"AWS does not accept the credentials ({code}); {_LOGIN}",
         "denied": f"{resource}: the credentials may not call {action}; docs/jobs.md and publish.md list what they need",

@@ -7,7 +7,6 @@ from evalayer_lab.dataset._derive import (
     KEYS,
     Derive,
     DomainSource,
-    RowFunction,
     derivations,
     domain_classifier,
     domain_rules,
@@ -17,9 +16,8 @@ from evalayer_lab.dataset._enrich import Enrichment, enrich
 from evalayer_lab.dataset._features import difficulty, language, length_bucket, task_type
 from evalayer_lab.dataset._findings import Code, shown
 from evalayer_lab.dataset._kinds import FACTS, KINDS, Kind, detect_kind
-from evalayer_lab.dataset._models import GenQARow, Image, JudgeRow, Message, MultimodalJudgeRow, RFTRow, TextPart
 from evalayer_lab.dataset._rows import Row, read_gen_qa
-from evalayer_lab.dataset._sample import Sampling, Stratum, allocate, sample
+from evalayer_lab.dataset._sample import Sampling, allocate, sample
 from evalayer_lab.dataset._sources import Format, Source
 
 __all__ = [
@@ -33,22 +31,13 @@ __all__ = [
     "DomainSource",
     "Enrichment",
     "Format",
-    "GenQARow",
-    "Image",
-    "JudgeRow",
     "Kind",
     "Lengths",
     "Mapped",
-    "Message",
     "MetadataKey",
-    "MultimodalJudgeRow",
-    "RFTRow",
     "Row",
-    "RowFunction",
     "Sampling",
     "Source",
-    "Stratum",
-    "TextPart",
     "allocate",
     "check_dataset",
     "convert",

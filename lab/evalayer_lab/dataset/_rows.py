@@ -23,10 +23,11 @@ from evalayer_lab.dataset._kinds import FACTS, Kind, KindFacts
 from evalayer_lab.dataset._lines import read_lines
 from evalayer_lab.dataset._models import RFTRow, explain
 
-FORBIDDEN: Final = ("Bot:", "User:", "Assistant:", "[EOS]", "<image>", "<video>")
+_FORBIDDEN: Final = {
+    phrase: phrase.encode() for phrase in ("Bot:", "User:", "Assistant:", "[EOS]", "<image>", "<video>")
+}
 MAX_ODD_KEYS: Final = 8
 BYTES_A_TOKEN: Final = 4
-_FORBIDDEN_BYTES: Final = tuple(phrase.encode() for phrase in FORBIDDEN)
 _CACHED_CHARACTERS: Final = 1000
 
 
@@ -82,9 +83,6 @@ class CheckedRow(NamedTuple):
 class RowChecker:
     """Checks the lines of one kind of dataset.
 
-    Nearly all rows of nearly all files are good. What can be seen to be good at once is not looked at any further;
-    everything else is, by the kind's model, which alone says what is wrong.
-
     Args:
         kind: what the rows are.
         reporter: where findings go.
@@ -125,53 +123,44 @@ class RowChecker:
         Raises:
             InputError: in strict mode for a bad row.
         """
-        if self._facts.filled and (seen := self._see_at_once(number, line)):
-            return seen
-        model, wrong = self._read(line)
-        for code, field, reason in wrong:  # not in an except block, so that no traceback carries the row's text
-            self._reporter.error(code, number, field, reason)
-        return None if model is None else self._look_closely(model, number, line)
+        texts, has_images = self._see_at_once(line), False
+        if texts is None:
+            model, wrong = self._read(line)
+            for code, field, reason in wrong:  # not in an except block, so that no traceback carries the row's text
+                self._reporter.error(code, number, field, reason)
+            if model is None:
+                return None
+            self._look_at_fields(number, line, model)
+            texts, has_images = _texts(model, self._facts), bool(getattr(model, "images", None))
+        content = "\0".join([texts.get(field, "") for field in self._facts.texts]).encode()
+        self._look_at_texts(number, texts, content)
+        return CheckedRow(number, texts, content, has_images)
 
-    def _see_at_once(self, number: int, line: bytes) -> CheckedRow | None:
-        """Return a row with which nothing at all is wrong; None if that takes a closer look."""
+    def _see_at_once(self, line: bytes) -> Mapping[str, str] | None:
+        """Return the texts of a row that has known fields only, all good; None if that takes a closer look.
+
+        Nearly all rows of nearly all files are such rows. Of the others the kind's model says what is wrong.
+        """
         try:
             row = orjson.loads(line)
-            if type(row) is not dict:
+            if type(row) is not dict or not self._has_known_shape(row) or "\0" in "".join(row.values()):
                 return None
-            shape = tuple(row)
-            if shape not in self._shapes and not self._learn(row):
-                return None
-            content = self._content(row)
         except (orjson.JSONDecodeError, TypeError):  # TypeError: a value that is not text
             return None
-        facts = self._facts
-        for field in facts.filled:
+        for field in self._facts.filled:
             if not row[field] or row[field].isspace():
                 return None
-        if content.count(b"\0") != len(facts.texts) - 1:
-            return None
         # Each key and each text stands between two quotes; a key that stands there twice makes for more of them.
         if b"\\\\" in line:
             line = line.replace(b"\\\\", b"")
-        if line.count(b'"') - line.count(b'\\"') != 4 * len(shape):
-            return None
-        for phrase in _FORBIDDEN_BYTES:
-            if phrase in content:
-                return None
-        if len(content) >= BYTES_A_TOKEN * self._limit and self._tokens(row) >= self._limit:
-            return None
-        if "metadata" in row and metadata_object(row["metadata"]) is None:
-            return None
-        return CheckedRow(number, row, content, has_images=False)
+        return row if line.count(b'"') - line.count(b'\\"') == 4 * len(row) else None
 
-    def _content(self, texts: Mapping[str, str]) -> bytes:
-        return "\0".join([texts.get(field, "") for field in self._facts.texts]).encode()
-
-    def _learn(self, row: Mapping[str, object]) -> bool:
-        """Whether the row has no field that is unknown, and lacks none; if so, its fields need no second look."""
-        if not set(self._facts.required) <= row.keys() <= set(self._facts.texts):
-            return False
-        self._shapes.add(tuple(row))
+    def _has_known_shape(self, row: Mapping[str, object]) -> bool:
+        shape = tuple(row)
+        if shape not in self._shapes:
+            if not self._facts.filled or not set(self._facts.required) <= row.keys() <= set(self._facts.texts):
+                return False
+            self._shapes.add(shape)
         return True
 
     def _read(self, line: bytes) -> tuple[BaseModel | None, list[tuple[Code, str | None, str]]]:
@@ -183,31 +172,30 @@ class RowChecker:
             example = self._facts.example
             return None, [explain(details, example) for details in error.errors(include_url=False)]
 
-    def _look_closely(self, model: BaseModel, number: int, line: bytes) -> CheckedRow:
+    def _look_at_fields(self, number: int, line: bytes, model: BaseModel) -> None:
         warn = self._reporter.warning
         self._look_at_keys(number, line)
         for field in self._facts.fields:
             if getattr(model, field) is None and field in model.model_fields_set and field != "reference_answer":
                 warn("null", number, field, "is null; leave it out, the container is documented for text only")
-        texts = _texts(model, self._facts)
-        for field, text in texts.items():
-            for phrase in FORBIDDEN:
-                if phrase in text:
-                    warn("phrase", number, field, f"holds {phrase!r}, which the service may refuse; rephrase it")
-        if "metadata" in texts and metadata_object(texts["metadata"]) is None:
-            warn("metadata", number, "metadata", "is not a JSON object, so results cannot be split by it")
-        if (tokens := self._tokens(texts)) >= self._limit:
-            others = " and ".join(field for field in self._facts.context if field != self._facts.filled[0])
-            reason = f"is about {tokens:,} tokens long with {others}, at {BYTES_A_TOKEN} bytes a token"
-            reason += f"; the documentation allows fewer than {self._limit:,}"
-            warn("length", number, self._facts.filled[0], reason)
-        has_images = bool(getattr(model, "images", None))
-        if has_images and self._kind == "gen_qa":
+        if self._kind == "gen_qa" and getattr(model, "images", None):
             warn("images", number, "images", "cannot be used together with a custom-metrics Lambda")
         if isinstance(model, RFTRow) and "reference_answer" not in model.model_fields_set:
             reason = "is missing, so the reward function has nothing to compare with"
             warn("missing-field", number, "reference_answer", reason)
-        return CheckedRow(number, texts, self._content(texts), has_images)
+
+    def _look_at_texts(self, number: int, texts: Mapping[str, str], content: bytes) -> None:
+        warn = self._reporter.warning
+        for phrase, encoded in _FORBIDDEN.items():
+            for field in [field for field, text in texts.items() if phrase in text] if encoded in content else ():
+                warn("phrase", number, field, f"holds {phrase!r}, which the service may refuse; rephrase it")
+        if "metadata" in texts and metadata_object(texts["metadata"]) is None:
+            warn("metadata", number, "metadata", "is not a JSON object, so results cannot be split by it")
+        if len(content) >= BYTES_A_TOKEN * self._limit and (tokens := self._tokens(texts)) >= self._limit:
+            others = " and ".join(field for field in self._facts.context if field != self._facts.filled[0])
+            reason = f"is about {tokens:,} tokens long with {others}, at {BYTES_A_TOKEN} bytes a token"
+            reason += f"; the documentation allows fewer than {self._limit:,}"
+            warn("length", number, self._facts.filled[0], reason)
 
     def _look_at_keys(self, number: int, line: bytes) -> None:
         keys = Counter(_KEYS.decode(line.decode()))
@@ -279,8 +267,8 @@ def _texts(model: BaseModel, facts: KindFacts) -> Mapping[str, str]:
         if "reference_answer" in model.model_fields_set:
             texts["reference_answer"] = value_text(model.reference_answer)
         return texts
-    found = {field: getattr(model, field) for field in facts.texts}
-    return {field: text for field, text in found.items() if text is not None}
+    values = vars(model)
+    return {field: text for field in facts.texts if (text := values[field]) is not None}
 
 
 @lru_cache(maxsize=256)
