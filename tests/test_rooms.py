@@ -23,8 +23,6 @@ PACKAGES = ("evalayer", "evalayer_metrics", "evalayer_lab")
 EXCEPTIONS: dict[str, str] = {
     # The face of evalayer_metrics is metrics only; a label and a doubt must be read here as the metrics read them.
     "lab/evalayer_lab/answers/_facts.py": "the words that metrics fold and count, and how they spell a label",
-    "tests/lab/aws/test_jobs_docs.py": "to be moved to the face",
-    "tests/lab/dataset/test_enrich.py": "to be moved to the face",
     "tests/lab/doctor/test_doctor_handler.py": "to be moved to the face",
     "tests/lab/doctor/test_doctor_inputs.py": "to be moved to the face",
     "tests/lab/report/documents.py": "to be moved to the face",
