@@ -163,13 +163,14 @@ def cloudwatch(
     aws = None if dry_run else Aws.connect(region)
     publication = read()
     moment = datetime.now(UTC) if now else None
-    done = publish_cloudwatch(publication, aws, namespace=namespace, by_run=by_run, time=moment)
+    requests = publish_cloudwatch(publication, aws, namespace=namespace, by_run=by_run, time=moment)
+    values = sum(len(request["MetricData"]) for request in requests)
     if aws is None:
-        click.echo(json.dumps(done.requests, indent=2, default=lambda moment: moment.isoformat()))
+        click.echo(json.dumps(requests, indent=2, default=lambda moment: moment.isoformat()))
     elif as_json:
-        click.echo(json.dumps({"run": publication.run.id, "namespace": namespace, "values": done.values}, indent=2))
+        click.echo(json.dumps({"run": publication.run.id, "namespace": namespace, "values": values}, indent=2))
     else:
-        click.echo(f"{namespace}: {done.values} values")
+        click.echo(f"{namespace}: {values} values")
 
 
 @publish.command()
