@@ -63,21 +63,12 @@ def _piece(token: str) -> str:
     return _utf8(token.replace(_SPACE, " "))
 
 
-def _byte_level_table() -> dict[int, str]:
-    # GPT-2 writes a byte that is printable in Latin-1 as that character, and the others from U+0100 on, in order.
-    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    others = [byte for byte in range(0x100) if byte not in printable]
-    return {byte: chr(byte) for byte in printable} | {0x100 + rank: chr(byte) for rank, byte in enumerate(others)}
-
-
-_BYTE_LEVEL: Final = _byte_level_table()
+# GPT-2 writes a byte that is printable in Latin-1 as that character, and the others from U+0100 on, in order.
+_PRINTABLE: Final = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+_OTHERS: Final = [byte for byte in range(0x100) if byte not in _PRINTABLE]
+_BYTE_LEVEL: Final = {byte: chr(byte) for byte in _PRINTABLE} | {0x100 + rank: chr(b) for rank, b in enumerate(_OTHERS)}
 _BYTE_LEVEL_CHARACTERS: Final = frozenset(map(chr, _BYTE_LEVEL))
-
-
-def _byte_level(token: str) -> str:
-    return token.translate(_BYTE_LEVEL)
-
 
 PLAIN: Final = Alphabet(_same, _same)
 PIECES_AND_BYTES: Final = Alphabet(_piece, _utf8)
-BYTE_LEVEL: Final = Alphabet(_byte_level, _utf8)
+BYTE_LEVEL: Final = Alphabet(lambda token: token.translate(_BYTE_LEVEL), _utf8)

@@ -161,12 +161,9 @@ def _value_confidence(
 
 def _value_token(alignment: Alignment, position: Mapping[str, float], index: int, start: int) -> ValueToken:
     read = alignment.alphabet.token
-    generated = None
-    alternatives: list[tuple[str, float]] = []
-    for key, value in position.items():
-        if key == alignment.keys[index]:
-            generated = len(alternatives)
-        alternatives.append((lowered(read(key)), math.exp(value) if value < 0.0 else 1.0))
+    alternatives = [(lowered(read(key)), math.exp(min(value, 0.0))) for key, value in position.items()]
+    key = alignment.keys[index]
+    generated = None if key is None else list(position).index(key)
     begun = alignment.starts[index]
     return ValueToken(
         alternatives,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 BACKENDS: Final = ("baseline", "replay")  # the modules of this room, by the names of what they hold
-TokenLogprobs: TypeAlias = Sequence[Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Generation:
     """
 
     text: str
-    logprobs: TokenLogprobs | None = None
+    logprobs: Sequence[Mapping[str, float]] | None = None
     error: str | None = None
 
 

@@ -65,10 +65,10 @@ class ReplayBackend:
 
     def _answer(self, request: Request) -> Generation:
         recorded = self._by_query.get(request.query) or self._by_prompt.get((request.system, request.prompt))
-        if recorded is None or request.occurrence >= len(recorded):
-            # One recorded answer serves every row of the same content: it was one question.
-            return _NOT_RECORDED if recorded is None else Generation(recorded[-1])
-        return Generation(recorded[request.occurrence])
+        if recorded is None:
+            return _NOT_RECORDED
+        # One recorded answer serves every row of the same content: it was one question.
+        return Generation(recorded[min(request.occurrence, len(recorded) - 1)])
 
     def _record(self, line: bytes, number: int) -> None:
         if len(line) > _MAX_LINE:
@@ -94,18 +94,14 @@ class ReplayBackend:
 
     def _messages(self, prompt: str, number: int) -> tuple[str | None, str]:
         messages = self._literal(prompt, number, "prompt")
-        system: str | None = None
-        user: str | None = None
+        said: dict[str, str] = {}
         for message in messages if isinstance(messages, list) else ():
-            content = message.get("content") if isinstance(message, dict) else None
-            if isinstance(message, dict) and isinstance(content, str):
-                if message.get("role") == "system":
-                    system = content
-                elif message.get("role") == "user":
-                    user = content
-        if user is None:
+            role, content = (message.get("role"), message.get("content")) if isinstance(message, dict) else (None, None)
+            if isinstance(role, str) and isinstance(content, str):
+                said[role] = content
+        if "user" not in said:
             raise InputError("has no user message", path=self._path, line=number, field="prompt")
-        return system, user
+        return said.get("system"), said["user"]
 
     def _first(self, inference: str, number: int) -> str:
         answers = self._literal(inference, number, "inference")

@@ -82,18 +82,15 @@ def main() -> NoReturn:
         # The reader of a pipe has what it wanted. Python would complain about the rest when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except (EvalayerError, OSError) as error:
-        if debug:
-            raise
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
     except Exception as error:
         if debug:
             raise
-        click.echo(
-            f"Error: {type(error).__name__}: {error}\nThis is a bug in evalayer: "
-            "run the command again as `evalayer --debug …` and report what it prints.",
-            err=True,
-        )
+        reason = str(error)
+        if not isinstance(error, (EvalayerError, OSError)):
+            reason = (
+                f"{type(error).__name__}: {error}\nThis is a bug in evalayer: "
+                "run the command again as `evalayer --debug …` and report what it prints."
+            )
+        click.echo(f"Error: {reason}", err=True)
         sys.exit(2)
     sys.exit(0)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalayer_lab.cli import _options
 from evalayer_lab.cli._console import counted, print_findings
 
 if TYPE_CHECKING:
@@ -14,24 +15,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--template",
-    type=click.Path(path_type=Path),
-    help="The SAM template.  [default: template.yaml if there is one]",
-)
-@click.option(
-    "--layer",
-    "layers",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="A built layer, a folder or a zip; repeat it in merge order.  [default: .aws-sam/build/<its logical id>]",
-)
+@click.option("--template", type=_options.PATH, help="The SAM template.  [default: template.yaml if there is one]")
+@_options.layers(".aws-sam/build/<its logical id>")
 @click.option(
     "--function",
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     help="The built code of the function, a folder or a zip.  [default: .aws-sam/build/<its logical id>]",
 )
-@click.option("--recipe", type=click.Path(path_type=Path), help="A recipe to compare with the template and the task.")
+@click.option("--recipe", type=_options.PATH, help="A recipe to compare with the template and the task.")
 @click.option("--runtime", metavar="NAME", help="The Lambda runtime.  [default: the template's, or python3.13]")
 @click.option("--architecture", metavar="NAME", help="arm64 or x86_64.  [default: the template's, or arm64]")
 @click.option(
@@ -43,13 +34,10 @@ if TYPE_CHECKING:
 @click.pass_context
 def doctor(
     ctx: click.Context,
+    /,
     template: Path | None,
-    layers: tuple[Path, ...],
-    function: Path | None,
-    recipe: Path | None,
-    runtime: str | None,
-    architecture: str | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Find what would break on Lambda.
 
@@ -64,17 +52,15 @@ def doctor(
       evalayer doctor --recipe recipes/support_tickets.yaml --json
       evalayer doctor --layer layer.zip --runtime python3.12 --architecture arm64
     """
-    import json
-
     from evalayer_lab.doctor import examine
 
     default = Path("template.yaml")
     if template is None and default.is_file():
         template = default
-    examination = examine(template, layers, function, recipe, runtime, architecture)
+    examination = examine(template, **options)
     if as_json:
         findings = [finding.to_json() for finding in examination.findings]
-        click.echo(json.dumps({"examined": examination.examined, "findings": findings}, indent=2, ensure_ascii=False))
+        _options.print_json({"examined": examination.examined, "findings": findings})
     else:
         _print(examination)
     if examination.count("error"):

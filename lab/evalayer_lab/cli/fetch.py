@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -10,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalayer_lab.cli import _options
+
 if TYPE_CHECKING:
     from evalayer_lab.inputs import S3Uri
 
 
 @click.command()
 @click.argument("source", metavar="JOB|S3_URI")
-@click.option("--into", type=click.Path(path_type=Path), help="The folder to make.  [default: output/<the job's name>]")
-@click.option("--region", help="The AWS region.  [default: that of the AWS configuration]")
+@click.option("--into", type=_options.PATH, help="The folder to make.  [default: output/<the job's name>]")
+@_options.region
 @click.option("--json", "as_json", is_flag=True, help="Print {folder, runs, files, downloaded}.")
 def fetch(source: str, into: Path | None, region: str | None, as_json: bool) -> None:
     """Download the output of a job.
@@ -48,7 +49,7 @@ def fetch(source: str, into: Path | None, region: str | None, as_json: bool) -> 
     with progress("bytes") as advance:
         fetched = fetch_output(aws, found, into or Path("output", name), advance)
     if as_json:
-        click.echo(json.dumps(asdict(fetched), indent=2, ensure_ascii=False, default=str))
+        _options.print_json(asdict(fetched))
         return
     done = f"{fetched.downloaded:,} bytes downloaded" if fetched.downloaded else "there already"
     click.echo(f"{fetched.folder}: {fetched.files:,} files, {done}")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalayer_lab.cli import _options
+
 if TYPE_CHECKING:
     from evalayer_lab.function import RuntimeEmulator
 
@@ -23,16 +25,10 @@ if TYPE_CHECKING:
     help="The Lambda handler.  [default: processors/app.py:lambda_handler, with --runtime app.lambda_handler]",
 )
 @click.option("--runtime", is_flag=True, help="Send the event through AWS's runtime emulator to what was built.")
-@click.option(
-    "--layer",
-    "layers",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="A built layer, a folder or a zip; repeat it in merge order.  [default: .aws-sam/build/*Layer]",
-)
+@_options.layers(".aws-sam/build/*Layer")
 @click.option(
     "--function",
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     help="The function's code, a folder or a zip.  "
     "[default: the first .aws-sam/build/*Function, or processors if there is none and --layer is given]",
 )

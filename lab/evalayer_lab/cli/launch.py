@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalayer_lab.cli import _options
 from evalayer_lab.cli._console import counted, print_findings
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), help="The dataset (JSON Lines); a benchmark has its own.")
+@click.argument("recipe", type=_options.PATH)
+@click.option("--data", type=_options.PATH, help="The dataset (JSON Lines); a benchmark has its own.")
 @click.option("--role", metavar="ARN", required=True, help="The role that the job runs as.")
 @click.option("--output", metavar="S3_URI", required=True, help="Where the job writes.")
 @click.option("--inputs", metavar="S3_URI", help="Where the files go.  [default: evalayer-inputs below the output]")
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--instance-type", metavar="TYPE", help="The instance type.  [default: the model's usual one]")
 @click.option("--instances", type=click.IntRange(1, 16), help="The instance count.  [default: the recipe's replicas]")
 @click.option("--image", metavar="URI", help="The container's image.  [default: the region's]")
-@click.option("--region", help="The AWS region.  [default: that of the AWS configuration]")
+@_options.region
 @click.option(
     "--max-hours",
     type=click.FloatRange(min=0.1, max=672),
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--no-invoke", is_flag=True, help="Do not try the function with the first row.")
 @click.option("--dry-run", is_flag=True, help="Check, print the request, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before the job is created.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_options.as_json
 @click.pass_context
 def launch(
     ctx: click.Context,
@@ -91,7 +91,7 @@ def launch(
     if not isinstance(plan, Plan):
         print_findings(plan, err=True)
         if as_json:
-            click.echo(json.dumps({"created": False, "findings": [one.to_json() for one in plan]}, indent=2))
+            _options.print_json({"created": False, "findings": [one.to_json() for one in plan]})
         ctx.exit(1)
     if not dry_run and (earlier := find_job(plan, aws)):
         _finish(ctx, plan, earlier, plan.findings, None, as_json)
@@ -102,14 +102,13 @@ def launch(
     _print_costs(takes)
     refused = any(finding.severity == "error" for finding in findings)
     if dry_run:
-        request = json.dumps(plan.request, indent=2, ensure_ascii=False)
-        click.echo(_as_json(plan, None, findings, takes) if as_json else request)
+        _options.print_json(_record(plan, None, findings, takes) if as_json else plan.request)
         ctx.exit(1 if refused else 0)
     if not refused and (yes or click.confirm(f"Create the job {plan.job}?", err=True)):
         _finish(ctx, plan, _start(plan, aws), findings, takes, as_json)
     click.echo("Not launched: see the errors above." if refused else "Not launched.", err=True)
     if as_json:
-        click.echo(_as_json(plan, None, findings, takes))
+        _options.print_json(_record(plan, None, findings, takes))
     ctx.exit(1)
 
 
@@ -129,7 +128,7 @@ def _finish(
 ) -> None:
     failed = job.status in {"Failed", "Stopped", "Stopping"}
     if as_json:
-        click.echo(_as_json(plan, job, findings, takes))
+        _options.print_json(_record(plan, job, findings, takes))
     else:
         was = "Created" if job.created else f"Launched already, and now {job.status}:"
         click.echo(f"{was} {job.job}\n{job.arn}")
@@ -141,9 +140,9 @@ def _finish(
     ctx.exit(1 if failed else 0)
 
 
-def _as_json(plan: Plan, job: Launched | None, findings: Sequence[Finding], takes: Costs | None) -> str:
+def _record(plan: Plan, job: Launched | None, findings: Sequence[Finding], takes: Costs | None) -> dict[str, object]:
     found = {"arn": job.arn, "status": job.status} if job else {}
-    document = {
+    return {
         "job": plan.job,
         "region": plan.settings.region,
         "created": job is not None and job.created,
@@ -152,7 +151,6 @@ def _as_json(plan: Plan, job: Launched | None, findings: Sequence[Finding], take
         "costs": asdict(takes) if takes else None,
         "request": plan.request,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _print_costs(takes: Costs) -> None:

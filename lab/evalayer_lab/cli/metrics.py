@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
+
+from evalayer_lab.cli import _options
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -41,7 +42,7 @@ def metrics(ctx: click.Context, as_json: bool) -> None:
             offer = {"name": name, "distribution": distribution, "value": entry.value}
             listed.append({**offer, "description": description, "problem": problem})
     if as_json:
-        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        _options.print_json(listed)
     else:
         width = max((len(str(row["name"])) for row in listed), default=0)
         for row in listed:

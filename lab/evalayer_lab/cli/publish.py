@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
+from evalayer_lab.cli import _options
 from evalayer_lab.cli._main import Group
 
 if TYPE_CHECKING:
@@ -19,14 +20,18 @@ if TYPE_CHECKING:
     Read: TypeAlias = Callable[[], Publication]
 
 
+_texts: Final = click.option("--texts", is_flag=True, help="Publish prompts, answers and golds too.")
+_DESCRIBED: Final = ("ddl", "partition_ddl", "table_input", "partition_input")
+
+
 def _of_run(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say which run it publishes, and in their place the function that reads it."""
 
     @click.argument("output")
-    @click.option("--data", type=click.Path(path_type=Path), help="The dataset, for metadata the output lacks.")
+    @click.option("--data", type=_options.PATH, help="The dataset, for metadata the output lacks.")
     @click.option("--task", metavar="NAME", help="The task.  [default: the output's, else unknown]")
     @click.option("--model", metavar="NAME", help="What answered.  [default: the model in the output]")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    @_options.as_json
     @wraps(command)
     def run(output: str, data: Path | None, task: str | None, model: str | None, **options: Any) -> None:
         def read() -> Publication:
@@ -51,8 +56,8 @@ def publish() -> None:
 
 @publish.command()
 @_of_run
-@click.option("--to", type=click.Path(path_type=Path), required=True, help="The folder that holds the tables.")
-@click.option("--texts", is_flag=True, help="Publish prompts, answers and golds too.")
+@click.option("--to", type=_options.PATH, required=True, help="The folder that holds the tables.")
+@_texts
 def parquet(read: Read, as_json: bool, to: Path, texts: bool) -> None:
     """Write a run's rows and metrics as Parquet, partitioned by task and run.
 
@@ -80,18 +85,16 @@ def parquet(read: Read, as_json: bool, to: Path, texts: bool) -> None:
 @click.option("--to", metavar="S3_URI", required=True, help="The prefix that holds the tables.")
 @click.option("--database", default="evalayer", show_default=True, help="The database; created if it is not there.")
 @click.option("--table", default="evaluation", show_default=True, help="Makes <table>_rows and <table>_metrics.")
-@click.option("--texts", is_flag=True, help="Publish prompts, answers and golds too.")
-@click.option("--region", help="The AWS region.  [default: that of the AWS configuration]")
+@_texts
+@_options.region
 @click.option("--dry-run", is_flag=True, help="Print the statements for Athena, and ask AWS nothing.")
 def athena(
     read: Read,
     as_json: bool,
     to: str,
-    database: str,
-    table: str,
-    texts: bool,
     region: str | None,
     dry_run: bool,
+    **options: Any,
 ) -> None:
     """Put a run's rows and metrics into two tables of Athena.
 
@@ -116,7 +119,7 @@ def athena(
     aws = None if dry_run else Aws.connect(region)
     publication = read()
     with progress("rows") as advance:
-        done = publish_athena(publication, place, aws, database=database, table=table, texts=texts, on_rows=advance)
+        done = publish_athena(publication, place, aws, on_rows=advance, **options)
     if done.files is None:
         click.echo(_describe(done) if as_json else done.script)
         return
@@ -132,7 +135,7 @@ def athena(
 @click.option("--namespace", default="evalayer", show_default=True, help="The namespace of the metrics.")
 @click.option("--by-run", is_flag=True, help="Add the dimension Run; every run is then a metric of its own.")
 @click.option("--now", is_flag=True, help="Date the values now, and not when the run began.")
-@click.option("--region", help="The AWS region.  [default: that of the AWS configuration]")
+@_options.region
 @click.option("--dry-run", is_flag=True, help="Print the PutMetricData requests as JSON, and ask AWS nothing.")
 def cloudwatch(
     read: Read,
@@ -163,13 +166,14 @@ def cloudwatch(
     aws = None if dry_run else Aws.connect(region)
     publication = read()
     moment = datetime.now(UTC) if now else None
-    done = publish_cloudwatch(publication, aws, namespace=namespace, by_run=by_run, time=moment)
+    requests = publish_cloudwatch(publication, aws, namespace=namespace, by_run=by_run, time=moment)
+    values = sum(len(request["MetricData"]) for request in requests)
     if aws is None:
-        click.echo(json.dumps(done.requests, indent=2, default=lambda moment: moment.isoformat()))
+        click.echo(json.dumps(requests, indent=2, default=lambda moment: moment.isoformat()))
     elif as_json:
-        click.echo(json.dumps({"run": publication.run.id, "namespace": namespace, "values": done.values}, indent=2))
+        click.echo(json.dumps({"run": publication.run.id, "namespace": namespace, "values": values}, indent=2))
     else:
-        click.echo(f"{namespace}: {done.values} values")
+        click.echo(f"{namespace}: {values} values")
 
 
 @publish.command()
@@ -212,7 +216,7 @@ def mlflow(
 
 @publish.command()
 @_of_run
-@click.option("--to", type=click.Path(path_type=Path), required=True, help="The log directory.")
+@click.option("--to", type=_options.PATH, required=True, help="The log directory.")
 def tensorboard(read: Read, as_json: bool, to: Path) -> None:
     """Write a run's figures for TensorBoard, beside those of other runs.
 
@@ -232,16 +236,7 @@ def tensorboard(read: Read, as_json: bool, to: Path) -> None:
 
 def _describe(done: PublishedTables) -> str:
     """The tables as Glue's API and infrastructure as code take them."""
-    described = [
-        {
-            "name": table.title,
-            "ddl": table.ddl,
-            "partition_ddl": table.partition_ddl,
-            "table_input": table.table_input,
-            "partition_input": table.partition_input,
-        }
-        for table in done.tables
-    ]
+    described = [{"name": table.title} | {what: getattr(table, what) for what in _DESCRIBED} for table in done.tables]
     return json.dumps({"tables": described}, indent=2)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
+
+from evalayer_lab.cli import _options
 
 if TYPE_CHECKING:
     from evalayer_lab.aws import Aws, Job
@@ -18,7 +19,7 @@ _TAIL = 40
 
 @click.command()
 @click.argument("job")
-@click.option("--region", help="The AWS region.  [default: that of the AWS configuration]")
+@_options.region
 @click.option("--logs", is_flag=True, help="Follow the job's log.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 @click.pass_context
@@ -67,7 +68,7 @@ def wait(ctx: click.Context, job: str, region: str | None, logs: bool, as_json: 
     if ended.status != "Completed" and not logs:
         _print_tail(aws, job)
     if as_json:
-        click.echo(json.dumps(asdict(ended), indent=2, ensure_ascii=False, default=str))
+        _options.print_json(asdict(ended))
     elif ended.status == "Completed":
         click.echo(f"Completed in {_duration(ended)}\nFetch:  evalayer fetch {job} --region {aws.region}")
     else:

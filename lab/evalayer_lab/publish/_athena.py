@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from evalayer_lab.inputs import InputError, S3Uri
-from evalayer_lab.publish._tables import PARTITION_KEYS, Column, Table, partition, partition_path, tables
+from evalayer_lab.publish._tables import Table, tables
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import (
@@ -18,64 +17,56 @@ if TYPE_CHECKING:
         TableInputTypeDef,
     )
 
-    from evalayer_lab.publish._publication import Publication
+    from evalayer_lab.publish._publication import Publication, Run
 
 _NAME: Final = re.compile(r"[a-z0-9_]+", re.ASCII)
 _LONGEST: Final = 255
 _PREFIX: Final = re.compile(r"[A-Za-z0-9/_.=+@:,-]*", re.ASCII)
 _PARAMETERS: Final = {"EXTERNAL": "TRUE", "classification": "parquet", "parquet.compression": "ZSTD"}
 _FORMAT: Final = "org.apache.hadoop.hive.ql.io.parquet"
+LIBRARY: Final = f"{_FORMAT}.serde.ParquetHiveSerDe"
 
 
 @dataclass(frozen=True, slots=True)
-class AthenaTable:
+class AthenaTable(Table):
     """A table of Athena, with the partition of one run.
 
     Attributes:
         database: its database.
-        name: its name.
-        table: its columns.
+        table: its name there.
         location: where its partitions are.
-        partition: the values of the partition keys of the run.
-        partition_location: where the run's files are.
+        run: the run.
     """
 
     database: str
-    name: str
-    table: Table
+    table: str
     location: S3Uri
-    partition: Mapping[str, str]
-    partition_location: S3Uri
+    run: Run
 
     @property
     def title(self) -> str:
         """Its whole name."""
-        return f"{self.database}.{self.name}"
+        return f"{self.database}.{self.table}"
 
     @property
     def ddl(self) -> str:
         """The statement that creates it."""
         columns = ",\n".join(f"  `{column.name}` {column.type} COMMENT '{column.comment}'" for column in self.columns)
-        keys = ", ".join(f"`{key}` string" for key in PARTITION_KEYS)
+        keys = ", ".join(f"`{key}` string" for key in self.run.partition)
         properties = ", ".join(f"'{key}'='{value}'" for key, value in _PARAMETERS.items() if key != "EXTERNAL")
         return (
-            f"CREATE EXTERNAL TABLE IF NOT EXISTS `{self.database}`.`{self.name}` (\n{columns}\n)\n"
+            f"CREATE EXTERNAL TABLE IF NOT EXISTS `{self.database}`.`{self.table}` (\n{columns}\n)\n"
             f"PARTITIONED BY ({keys})\nSTORED AS PARQUET\nLOCATION '{self.location}/'\nTBLPROPERTIES ({properties})"
         )
 
     @property
     def partition_ddl(self) -> str:
         """The statement that adds the run's partition."""
-        values = ", ".join(f"`{key}`='{self.partition[key]}'" for key in PARTITION_KEYS)
+        values = ", ".join(f"`{key}`='{value}'" for key, value in self.run.partition.items())
         return (
-            f"ALTER TABLE `{self.database}`.`{self.name}` ADD IF NOT EXISTS\n"
-            f"PARTITION ({values}) LOCATION '{self.partition_location}/'"
+            f"ALTER TABLE `{self.database}`.`{self.table}` ADD IF NOT EXISTS\n"
+            f"PARTITION ({values}) LOCATION '{self.location / self.run.partition_path}/'"
         )
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """Its columns without those of the partition."""
-        return self.table.columns
 
     @property
     def glue_columns(self) -> list[ColumnTypeDef]:
@@ -86,11 +77,11 @@ class AthenaTable:
     def table_input(self) -> TableInputTypeDef:
         """What Glue's CreateTable takes."""
         return {
-            "Name": self.name,
-            "Description": f"The {self.table.name} of evaluation runs, written by evalayer",
+            "Name": self.table,
+            "Description": f"The {self.name} of evaluation runs, written by evalayer",
             "TableType": "EXTERNAL_TABLE",
             "Parameters": dict(_PARAMETERS),
-            "PartitionKeys": [{"Name": key, "Type": "string"} for key in PARTITION_KEYS],
+            "PartitionKeys": [{"Name": key, "Type": "string"} for key in self.run.partition],
             "StorageDescriptor": self._storage(self.location),
         }
 
@@ -98,8 +89,8 @@ class AthenaTable:
     def partition_input(self) -> PartitionInputTypeDef:
         """What Glue's BatchCreatePartition takes."""
         return {
-            "Values": [self.partition[key] for key in PARTITION_KEYS],
-            "StorageDescriptor": self._storage(self.partition_location),
+            "Values": list(self.run.partition.values()),
+            "StorageDescriptor": self._storage(self.location / self.run.partition_path),
         }
 
     def _storage(self, location: S3Uri) -> StorageDescriptorTypeDef:
@@ -109,7 +100,7 @@ class AthenaTable:
             "InputFormat": f"{_FORMAT}.MapredParquetInputFormat",
             "OutputFormat": f"{_FORMAT}.MapredParquetOutputFormat",
             "SerdeInfo": {
-                "SerializationLibrary": f"{_FORMAT}.serde.ParquetHiveSerDe",
+                "SerializationLibrary": LIBRARY,
                 "Parameters": {"serialization.format": "1"},
             },
         }
@@ -130,17 +121,16 @@ def describe_tables(
     Raises:
         InputError: Athena does not take a name or the prefix, or two columns would have one name.
     """
-    values = partition(publication)
     if not _PREFIX.fullmatch(location.key):
         raise InputError(f"is {str(location)!r}; a prefix here has only letters, digits and /_.=+@:,-", field="--to")
     return tuple(
         AthenaTable(
+            each.name,
+            each.columns,
             database=_name(database, "--database"),
-            name=_name(f"{table}_{each.name}", "--table"),
-            table=each,
+            table=_name(f"{table}_{each.name}", "--table"),
             location=location / each.name,
-            partition=values,
-            partition_location=location / partition_path(each, values),
+            run=publication.run,
         )
         for each in tables(publication, texts=texts)
     )

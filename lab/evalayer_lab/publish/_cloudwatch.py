@@ -6,16 +6,15 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from evalayer_lab.aws import asking
 from evalayer_lab.inputs import InputError
-from evalayer_lab.publish._figures import percent_encoded
+from evalayer_lab.publish._figures import escaped
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDatumTypeDef
 
     from evalayer_lab.aws import Aws
     from evalayer_lab.publish._publication import Publication
@@ -30,21 +29,6 @@ _OLDEST: Final = timedelta(days=14)
 _NEWEST: Final = timedelta(hours=2)
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedMetrics:
-    """The values of a run in CloudWatch.
-
-    Attributes:
-        namespace: where they are.
-        values: how many there are.
-        requests: what each PutMetricData is asked.
-    """
-
-    namespace: str
-    values: int
-    requests: tuple[dict[str, Any], ...]
-
-
 def publish_cloudwatch(
     publication: Publication,
     aws: Aws | None,
@@ -52,7 +36,7 @@ def publish_cloudwatch(
     namespace: str = "evalayer",
     by_run: bool = False,
     time: datetime | None = None,
-) -> PublishedMetrics:
+) -> list[dict[str, Any]]:
     """Send the figures of a run and its counts of rows, each under its name.
 
     A figure without a value is left out. The counts are `rows.scored`, `rows.failed` and `rows.bad` of the run, and
@@ -64,6 +48,9 @@ def publish_cloudwatch(
         namespace: the namespace of the metrics.
         by_run: add the dimension `Run`, so that every run is a metric of its own.
         time: when the values are of; by default when the run began.
+
+    Returns:
+        What each PutMetricData is asked.
 
     Raises:
         InputError: the time is not known, or CloudWatch does not take it, or a name, a value or the namespace.
@@ -77,29 +64,30 @@ def publish_cloudwatch(
     moment = time or publication.run.started
     if moment is None:
         raise InputError("the output does not say when it was made; give --now to date the values so")
-    data = _describe_values(publication, moment, by_run=by_run)
-    published = PublishedMetrics(namespace, len(data), tuple(_batches(namespace, data)))
+    requests = _batches(namespace, _describe_values(publication, moment, by_run=by_run))
     if aws is None:
-        return published
+        return requests
     if not -_NEWEST <= datetime.now(UTC) - moment <= _OLDEST:
         raise InputError(
             f"the run began {moment:%Y-%m-%d %H:%M} UTC, and CloudWatch accepts only values of the last 14 days; "
             "give --now to date them now"
         )
-    for request in published.requests:
+    for request in requests:
         with asking("cloudwatch:PutMetricData", f"the namespace {namespace}"):
             aws.cloudwatch.put_metric_data(**request)
-    return published
+    return requests
 
 
 def _describe_values(publication: Publication, moment: datetime, *, by_run: bool) -> list[MetricDatumTypeDef]:
     run = publication.run
     dimensions = {"Task": run.task, "Model": run.model} | ({"Run": run.id} if by_run else {})
-    listed = [{"Name": name, "Value": _text(value, _LONGEST_VALUE)} for name, value in dimensions.items()]
+    listed: list[DimensionTypeDef] = [
+        {"Name": name, "Value": _text(value, _LONGEST_VALUE)} for name, value in dimensions.items()
+    ]
     return [
         {
             "MetricName": _text(name, _LONGEST_NAME),
-            "Dimensions": [{"Name": each["Name"], "Value": each["Value"]} for each in listed],
+            "Dimensions": listed,
             "Timestamp": moment,
             "Value": _checked(name, value),
             "Unit": "Count" if is_count else "None",
@@ -133,16 +121,13 @@ def _values(publication: Publication) -> Iterator[tuple[str, float, bool]]:
             counted.add(metric.metric)
             yield f"{metric.metric}.rows.scored", metric.estimate.n, True
             yield f"{metric.metric}.rows.unscored", metric.estimate.n_unscored, True
-    rows = publication.document.rows
-    for name in ("scored", "failed", "bad"):
-        count = getattr(rows, name)
-        if count is not None:
-            yield f"rows.{name}", count, True
+    for name, count in publication.row_counts.items():
+        yield name, count, True
 
 
 def _text(text: str, longest: int) -> str:
     """A name or a value of a dimension: what is not printable ASCII is percent-encoded."""
-    encoded = percent_encoded(text, lambda character: character.isascii() and character.isprintable())
+    encoded = escaped(text, lambda character: character.isascii() and character.isprintable())
     if encoded.startswith(":"):
         encoded = "%3A" + encoded[1:]
     if not encoded.strip() or len(encoded) > longest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,7 @@ from evalayer_lab.inputs import InputError
 if TYPE_CHECKING:
     from evalayer_lab.report import Document, Estimate
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]")
 _LABEL_FIGURES: Final = ("precision", "recall", "f1")
 _CONFIDENCE_FIGURES: Final = {
     "expected_calibration_error": False,
@@ -55,11 +57,8 @@ def renamed(names: Iterable[str], rename: Callable[[str], str], longest: int) ->
     Raises:
         InputError: two names become one, or one is too long.
     """
-    found: dict[str, str] = {}
-    taken: dict[str, str] = {}
-    for name in names:
-        found[name] = rename(name)
-        _take(taken, found[name], name, longest)
+    found = {name: rename(name) for name in names}
+    _check_names(((new, name) for name, new in found.items()), longest)
     return found
 
 
@@ -74,16 +73,13 @@ def with_ends(figures: Iterable[Figure], rename: Callable[[Figure], str], longes
     Raises:
         InputError: two of them would have one name, or one is too long.
     """
-    found: dict[str, float] = {}
-    taken: dict[str, str] = {}
-    for figure in figures:
-        one = figure.estimate
-        for end, value in (("", one.value), ("_low", one.low), ("_high", one.high)):
-            name = rename(figure) + end
-            _take(taken, name, figure.name, longest)
-            if value is not None:
-                found[name] = value
-    return found
+    found = [
+        (rename(figure) + end, figure.name, value)
+        for figure in figures
+        for end, value in (("", figure.estimate.value), ("_low", figure.estimate.low), ("_high", figure.estimate.high))
+    ]
+    _check_names(((new, name) for new, name, _ in found), longest)
+    return {new: value for new, _, value in found if value is not None}
 
 
 def plain(name: str) -> str:
@@ -92,30 +88,26 @@ def plain(name: str) -> str:
     >>> plain("class.f1.hard/ware"), plain("class.f1.v2%2E1")
     ('class.f1.hard_2fware', 'class.f1.v2_252E1')
     """
-    return "".join(
-        character
-        if character in "_.-" or (character.isascii() and character.isalnum())
-        else "".join(f"_{byte:02x}" for byte in character.encode())
-        for character in name
-    )
+    return escaped(name, _PLAIN.fullmatch, "_{:02x}")
 
 
-def percent_encoded(text: str, is_kept: Callable[[str], object]) -> str:
-    """A text in which each character that is not kept is the bytes of its UTF-8, as %C3%A9."""
+def escaped(text: str, is_kept: Callable[[str], object], byte: str = "%{:02X}") -> str:
+    """A text in which each character that is not kept is the bytes of its UTF-8, as %C3%A9 or in another format."""
     return "".join(
-        character
-        if is_kept(character)
-        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
+        character if is_kept(character) else "".join(map(byte.format, character.encode("utf-8", "surrogatepass")))
         for character in text
     )
 
 
-def _take(taken: dict[str, str], new: str, name: str, longest: int) -> None:
-    if new in taken:
-        raise InputError(f"{taken[new]!r} and {name!r} would both be published as {new}; one must be renamed")
-    if len(new) > longest:
-        raise InputError(f"{name!r} is too long to be published: {len(new)} characters, and the limit is {longest}")
-    taken[new] = name
+def _check_names(names: Iterable[tuple[str, str]], longest: int) -> None:
+    """Refuse pairs of a new name and the old one where two new ones are alike, or one is too long."""
+    taken: dict[str, str] = {}
+    for new, name in names:
+        if new in taken:
+            raise InputError(f"{taken[new]!r} and {name!r} would both be published as {new}; one must be renamed")
+        if len(new) > longest:
+            raise InputError(f"{name!r} is too long to be published: {len(new)} characters, and the limit is {longest}")
+        taken[new] = name
 
 
 def _all(document: Document) -> Iterator[Figure]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from evalayer_lab.aws import AwsError, asking
 from evalayer_lab.inputs import InputError, S3Uri
-from evalayer_lab.publish._athena import AthenaTable, describe_tables
-from evalayer_lab.publish._parquet import Prefix, PublishedFiles, publish_files
+from evalayer_lab.publish._athena import LIBRARY, AthenaTable, describe_tables
+from evalayer_lab.publish._parquet import PublishedFiles, publish_files, replace_in_s3
 from evalayer_lab.publish._tables import OnRows
 
 if TYPE_CHECKING:
@@ -107,57 +109,48 @@ def publish_athena(
     described = describe_tables(publication, to, database=database, table=table, texts=texts)
     if aws is None:
         return PublishedTables(described)
-    changes = _plan_tables(aws, described)
-    files = publish_files(publication, [each.table for each in described], Prefix(to, aws), on_rows)
+    changes = [_plan(aws, each) for each in described]
+    files = publish_files(publication, described, partial(replace_in_s3, aws, to), on_rows)
     _create_tables(aws, changes)
     _add_partitions(aws, described)
     return PublishedTables(described, tuple(changes), files)
 
 
-def _plan_tables(aws: Aws, tables: Sequence[AthenaTable]) -> list[TableChange]:
-    """Look at the tables that are there; nothing is changed.
-
-    Raises:
-        InputError: there is a table of that name that is something else, or a column of it is.
-        AwsError: Glue cannot be asked.
-    """
-    return [_plan(table, _get(aws, table)) for table in tables]
+@contextmanager
+def _asking(permission: str, what: str, unless: str) -> Iterator[None]:
+    """As `asking`, but an answer with the code `unless` only ends what is done within."""
+    try:
+        with asking(permission, what):
+            yield
+    except AwsError as failure:
+        if failure.code != unless:
+            raise
 
 
 def _create_tables(aws: Aws, plans: Sequence[TableChange]) -> None:
-    """Create the database and the tables that are not there, and add the columns that are missing.
-
-    Raises:
-        InputError: somebody created another table, or another column, of that name in the meantime.
-        AwsError: Glue did not do it.
-    """
+    """Create the database and the tables that are not there, and add the columns that are missing."""
     for database in dict.fromkeys(plan.table.database for plan in plans if plan.outcome == "created"):
         _create_database(aws, database)
     for plan in plans:
         table = plan.table
         if plan.outcome == "created":
-            try:
-                with asking("glue:CreateTable", _title(table)):
-                    aws.glue.create_table(DatabaseName=table.database, TableInput=plan.table_input)
-            except AwsError as failure:
-                if failure.code != _EXISTS:
-                    raise
-                _create_tables(aws, _plan_tables(aws, [table]))
+            is_created = False
+            with _asking("glue:CreateTable", _title(table), unless=_EXISTS):
+                aws.glue.create_table(DatabaseName=table.database, TableInput=plan.table_input)
+                is_created = True
+            if not is_created:  # somebody else did, in the meantime
+                _create_tables(aws, [_plan(aws, table)])
         elif plan.outcome == "extended":
-            (now,) = _plan_tables(aws, [table])  # another run may have added columns during the upload
+            now = _plan(aws, table)  # another run may have added columns during the upload
             if now.outcome == "extended":
                 with asking("glue:UpdateTable", _title(table)):
                     aws.glue.update_table(DatabaseName=table.database, TableInput=now.table_input)
 
 
 def _add_partitions(aws: Aws, tables: Sequence[AthenaTable]) -> None:
-    """Add the run's partition to each table; one that is there is given the columns of now.
-
-    Raises:
-        AwsError: Glue did not do it.
-    """
+    """Add the run's partition to each table; one that is there is given the columns of now."""
     for table in tables:
-        where: Any = {"DatabaseName": table.database, "TableName": table.name}
+        where: Any = {"DatabaseName": table.database, "TableName": table.table}
         new = table.partition_input
         with asking("glue:BatchCreatePartition", _title(table)):
             errors = aws.glue.batch_create_partition(**where, PartitionInputList=[new]).get("Errors", [])
@@ -170,38 +163,27 @@ def _add_partitions(aws: Aws, tables: Sequence[AthenaTable]) -> None:
                 aws.glue.update_partition(**where, PartitionValueList=list(new.get("Values", [])), PartitionInput=new)
 
 
-def _get(aws: Aws, table: AthenaTable) -> dict[str, Any] | None:
-    try:
-        with asking("glue:GetTable", _title(table)):
-            return cast("dict[str, Any]", aws.glue.get_table(DatabaseName=table.database, Name=table.name)["Table"])
-    except AwsError as failure:
-        if failure.code == _MISSING:
-            return None
-        raise
-
-
 def _create_database(aws: Aws, database: str) -> None:
-    try:
-        with asking("glue:GetDatabase", f"the database {database}"):
-            aws.glue.get_database(Name=database)
-    except AwsError as failure:
-        if failure.code != _MISSING:
-            raise
-        try:
-            with asking("glue:CreateDatabase", f"the database {database}"):
-                aws.glue.create_database(DatabaseInput={"Name": database, "Description": "Evaluation runs"})
-        except AwsError as failed:
-            if failed.code != _EXISTS:
-                raise
+    is_there = False
+    with _asking("glue:GetDatabase", f"the database {database}", unless=_MISSING):
+        aws.glue.get_database(Name=database)
+        is_there = True
+    if not is_there:
+        with _asking("glue:CreateDatabase", f"the database {database}", unless=_EXISTS):
+            aws.glue.create_database(DatabaseInput={"Name": database, "Description": "Evaluation runs"})
 
 
-def _plan(table: AthenaTable, there: dict[str, Any] | None) -> TableChange:
+def _plan(aws: Aws, table: AthenaTable) -> TableChange:
+    """Compare a table with the one that is there; nothing is changed."""
+    there: Any = None
+    with _asking("glue:GetTable", _title(table), unless=_MISSING):
+        there = aws.glue.get_table(DatabaseName=table.database, Name=table.table)["Table"]
     wanted = table.table_input
     if there is None:
         return TableChange(table, "created", tuple(column.name for column in table.columns), wanted)
     storage = there.get("StorageDescriptor", {})
     found = {
-        "is a table of another format": _library(there) == _library(cast("dict[str, Any]", wanted)),
+        "is a table of another format": storage.get("SerdeInfo", {}).get("SerializationLibrary") == LIBRARY,
         f"is at {storage.get('Location')}": storage.get("Location", "").rstrip("/") == str(table.location),
         "has other partition keys": [(key["Name"], key.get("Type")) for key in there.get("PartitionKeys", [])]
         == [(key["Name"], key.get("Type")) for key in wanted.get("PartitionKeys", [])],
@@ -228,11 +210,6 @@ def _plan(table: AthenaTable, there: dict[str, Any] | None) -> TableChange:
     kept: Any = {key: there[key] for key in _TABLE_INPUT if key in there}
     kept["StorageDescriptor"] = {**storage, "Columns": [*columns.values(), *new]}
     return TableChange(table, "extended", tuple(column["Name"] for column in new), kept)
-
-
-def _library(table: dict[str, Any]) -> str:
-    library: str = table.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("SerializationLibrary", "")
-    return library
 
 
 def _title(table: AthenaTable) -> str:

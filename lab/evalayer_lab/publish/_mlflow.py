@@ -26,7 +26,6 @@ _PARAMS_AT_ONCE: Final = 100
 _METRICS_AT_ONCE: Final = 500
 _RECORDED: Final = ("evalayer", "python", "aggregation", "recipe", "dataset", "handler", "backend", "libraries")
 _LARGEST_RECORD: Final = 64 << 20
-_ROWS: Final = ("scored", "failed", "bad")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +75,8 @@ def publish_mlflow(publication: Publication, *, uri: str | None = None, experime
         raise InputError(f"MLflow: {_without_credentials(str(error))}", path=shown) from error
 
 
-def _metrics(publication: Publication) -> dict[str, float]:
-    """The metrics by key: figures, both ends of their intervals, and counts of rows.
-
-    Raises:
-        InputError: two of them would have one key, or one is too long.
-    """
-    counts = {f"rows.{name}": getattr(publication.document.rows, name) for name in _ROWS}
-    values = with_ends(publication.figures, lambda figure: plain(figure.name), _LONGEST_KEY)
-    return values | {name: float(count) for name, count in counts.items() if count is not None}
-
-
 def _params(publication: Publication) -> dict[str, str]:
-    """The parameters by key: what `run.json` says of the recipe, the dataset, the handler and the versions.
-
-    Raises:
-        InputError: two of them would have one key, or one is too long.
-    """
+    """The parameters by key: what `run.json` says of the recipe, the dataset, the handler and the versions."""
     record = _record(publication)
     found = dict(_flat("", {name: record[name] for name in _RECORDED if name in record}))
     found |= {"task": publication.run.task, "model": publication.run.model, "digest": publication.results.digest}
@@ -105,11 +89,10 @@ def _publish(client: MlflowClient, publication: Publication, uri: str, experimen
     run = publication.run
     found = client.search_runs([experiment_id], f"tags.`{_RUN_TAG}` = '{run.id}'", max_results=1)
     moment = None if run.started is None else int(run.started.timestamp() * 1000)
-    entity = (
-        found[0]
-        if found
-        else client.create_run(experiment_id, start_time=moment, run_name=run.name, tags={_RUN_TAG: run.id})
-    )
+    if found:
+        entity = found[0]
+    else:
+        entity = client.create_run(experiment_id, start_time=moment, run_name=run.name, tags={_RUN_TAG: run.id})
     run_id = entity.info.run_id
     confusions = dict(_confusions(publication))
     tags = {
@@ -142,9 +125,9 @@ def _log_values(client: MlflowClient, entity: Entity, publication: Publication, 
 
     there = entity.data
     params = [Param(key, value) for key, value in _params(publication).items() if there.params.get(key) != value]
-    metrics = [
-        Metric(key, value, moment, 0) for key, value in _metrics(publication).items() if there.metrics.get(key) != value
-    ]
+    values = with_ends(publication.figures, lambda figure: plain(figure.name), _LONGEST_KEY)
+    values |= {name: float(count) for name, count in publication.row_counts.items()}
+    metrics = [Metric(key, value, moment, 0) for key, value in values.items() if there.metrics.get(key) != value]
     for start in range(0, len(params), _PARAMS_AT_ONCE):
         client.log_batch(entity.info.run_id, params=params[start : start + _PARAMS_AT_ONCE])
     for start in range(0, len(metrics), _METRICS_AT_ONCE):

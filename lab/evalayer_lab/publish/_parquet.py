@@ -6,8 +6,9 @@ import filecmp
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from evalayer_lab.aws import AwsError, asking
 from evalayer_lab.inputs import S3Uri, writing
-from evalayer_lab.publish._tables import OnRows, Table, TableName, partition, partition_path, tables, write_files
+from evalayer_lab.publish._tables import OnRows, Table, TableName, tables, write_files
 
 if TYPE_CHECKING:
     from evalayer_lab.aws import Aws
@@ -77,105 +78,93 @@ def publish_parquet(
     Raises:
         InputError: the folder cannot be written, two columns would have one name, or the run's output has changed.
     """
-    return publish_files(publication, tables(publication, texts=texts), Folder(to), on_rows, file_rows)
+    described = tables(publication, texts=texts)
+    return publish_files(publication, described, partial(_replace_in_folder, to), on_rows, file_rows)
 
 
 def publish_files(
     publication: Publication,
     described: Sequence[Table],
-    target: Folder | Prefix,
+    replace: Callable[[str, Sequence[Path]], Replaced],
     on_rows: OnRows,
     file_rows: int | None = None,
 ) -> PublishedFiles:
-    """Write a run's partition of each table to a target."""
-    values = partition(publication)
+    """Write a run's partition of each table; `replace` puts the files of one in the place of those that are there."""
     with TemporaryDirectory(prefix="evalayer-") as work:
         files: dict[TableName, Replaced] = {
-            table.name: target.replace(
-                partition_path(table, values),
+            table.name: replace(
+                f"{table.name}/{publication.run.partition_path}",
                 write_files(publication, table, Path(work, table.name), file_rows=file_rows, on_rows=on_rows),
             )
             for table in described
         }
-    return PublishedFiles(publication.run.id, values, files)
+    return PublishedFiles(publication.run.id, publication.run.partition, files)
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder, made if it is not there."""
-
-    root: Path
-
-    def replace(self, partition: str, files: Sequence[Path]) -> Replaced:
-        """Make a partition's files these; one that is there with the same content is left alone."""
-        folder = self.root / partition
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            same = [file for file in files if _is_same(file, folder / file.name)]
-            for file in files:
-                if file not in same:
-                    draft = folder / f".{file.name}.{os.getpid()}"
-                    try:
-                        shutil.copyfile(file, draft)
-                        draft.replace(folder / file.name)
-                    finally:
-                        draft.unlink(missing_ok=True)
-            names = {file.name for file in files}
-            old = sorted(path for path in folder.iterdir() if _OURS.fullmatch(path.name) and path.name not in names)
-            for path in old:
-                path.unlink()
-        return Replaced(
-            tuple(str(folder / file.name) for file in files if file not in same),
-            tuple(str(folder / file.name) for file in same),
-            tuple(map(str, old)),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Prefix:
-    """A prefix in S3."""
-
-    root: S3Uri
-    aws: Aws
-
-    def replace(self, partition: str, files: Sequence[Path]) -> Replaced:
-        """Make a partition's files these; one that is there with the same content is left alone."""
-        folder = self.root / partition
-        there = self._list(folder)
-        written, unchanged = [], []
+def _replace_in_folder(root: Path, partition: str, files: Sequence[Path]) -> Replaced:
+    folder = root / partition
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        same = [file for file in files if _is_same(file, folder / file.name)]
         for file in files:
-            uri = folder / file.name
-            with file.open("rb") as content:
-                digest = file_digest(content, "sha256").hexdigest()
-            if file.name in there and self._hash(uri) == digest:
-                unchanged.append(str(uri))
-                continue
-            with asking("s3:PutObject", str(uri)):
-                self.aws.s3.upload_file(str(file), uri.bucket, uri.key, ExtraArgs={"Metadata": {_HASH: digest}})
-            written.append(str(uri))
+            if file not in same:
+                draft = folder / f".{file.name}.{os.getpid()}"
+                try:
+                    shutil.copyfile(file, draft)
+                    draft.replace(folder / file.name)
+                finally:
+                    draft.unlink(missing_ok=True)
         names = {file.name for file in files}
-        old = [folder / name for name in there if name not in names]
-        for uri in old:
-            with asking("s3:DeleteObject", str(uri)):
-                self.aws.s3.delete_object(Bucket=uri.bucket, Key=uri.key)
-        return Replaced(tuple(written), tuple(unchanged), tuple(map(str, old)))
+        old = sorted(path for path in folder.iterdir() if _OURS.fullmatch(path.name) and path.name not in names)
+        for path in old:
+            path.unlink()
+    return Replaced(
+        tuple(str(folder / file.name) for file in files if file not in same),
+        tuple(str(folder / file.name) for file in same),
+        tuple(map(str, old)),
+    )
 
-    def _list(self, folder: S3Uri) -> list[str]:
-        """The names of the files that a publication left in a folder."""
-        prefix = f"{folder.key}/"
-        with asking("s3:ListBucket", f"s3://{folder.bucket}"):
-            pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=prefix)
-            names = [entry.get("Key", "").removeprefix(prefix) for page in pages for entry in page.get("Contents", [])]
-        return sorted(name for name in names if _OURS.fullmatch(name))
 
-    def _hash(self, uri: S3Uri) -> str | None:
-        try:
-            with asking("s3:GetObject", str(uri)):
-                return self.aws.s3.head_object(Bucket=uri.bucket, Key=uri.key)["Metadata"].get(_HASH)
-        except AwsError as failure:
-            if failure.kind in {"missing", "denied"}:  # without the permission to read, it is written again
-                return None
-            raise
+def replace_in_s3(aws: Aws, root: S3Uri, partition: str, files: Sequence[Path]) -> Replaced:
+    """Make a partition's files these; one that is there with the same content is left alone."""
+    folder = root / partition
+    there = _list(aws, folder)
+    written, unchanged = [], []
+    for file in files:
+        uri = folder / file.name
+        with file.open("rb") as content:
+            digest = file_digest(content, "sha256").hexdigest()
+        if file.name in there and _hash(aws, uri) == digest:
+            unchanged.append(str(uri))
+            continue
+        with asking("s3:PutObject", str(uri)):
+            aws.s3.upload_file(str(file), uri.bucket, uri.key, ExtraArgs={"Metadata": {_HASH: digest}})
+        written.append(str(uri))
+    names = {file.name for file in files}
+    old = [folder / name for name in there if name not in names]
+    for uri in old:
+        with asking("s3:DeleteObject", str(uri)):
+            aws.s3.delete_object(Bucket=uri.bucket, Key=uri.key)
+    return Replaced(tuple(written), tuple(unchanged), tuple(map(str, old)))
+
+
+def _list(aws: Aws, folder: S3Uri) -> list[str]:
+    """The names of the files that a publication left in a folder."""
+    prefix = f"{folder.key}/"
+    with asking("s3:ListBucket", f"s3://{folder.bucket}"):
+        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=prefix)
+        names = [entry.get("Key", "").removeprefix(prefix) for page in pages for entry in page.get("Contents", [])]
+    return sorted(name for name in names if _OURS.fullmatch(name))
+
+
+def _hash(aws: Aws, uri: S3Uri) -> str | None:
+    try:
+        with asking("s3:GetObject", str(uri)):
+            return aws.s3.head_object(Bucket=uri.bucket, Key=uri.key)["Metadata"].get(_HASH)
+    except AwsError as failure:
+        if failure.kind in {"missing", "denied"}:  # without the permission to read, it is written again
+            return None
+        raise
 
 
 def _is_same(file: Path, other: Path) -> bool:

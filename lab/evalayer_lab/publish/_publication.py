@@ -40,9 +40,14 @@ class Run:
     started: datetime | None
 
     @property
-    def task_slug(self) -> str:
-        """The task's name with nothing but letters, digits, `.`, `_` and `-` in it."""
-        return slug(self.task)
+    def partition(self) -> dict[str, str]:
+        """The values of the partition keys: letters, digits, `.`, `_` and `-` only."""
+        return {"task": slug(self.task), "run": self.id}
+
+    @property
+    def partition_path(self) -> str:
+        """The folder of the run's partition below that of a table."""
+        return "/".join(f"{key}={value}" for key, value in self.partition.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,12 @@ class Publication:
     results: Results
     document: Document
     figures: tuple[Figure, ...]
+
+    @property
+    def row_counts(self) -> dict[str, int]:
+        """How many rows the report says were scored, failed and were bad, as far as it says so."""
+        counts = {f"rows.{name}": getattr(self.document.rows, name) for name in ("scored", "failed", "bad")}
+        return {name: count for name, count in counts.items() if count is not None}
 
     @classmethod
     def from_results(cls, results: Results, *, task: str | None = None, model: str | None = None) -> Publication:

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from evalayer_lab.inputs import InputError
-from evalayer_lab.publish._figures import percent_encoded, renamed
+from evalayer_lab.publish._figures import escaped, renamed
 from evalayer_lab.results import sql as _sql
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 TableName: TypeAlias = Literal["rows", "metrics"]
 OnRows: TypeAlias = Callable[[int], object]
 
-PARTITION_KEYS: Final = ("task", "run")
 _LONGEST: Final = 255
 _WHERE: Final = frozenset({"source_file", "source_row"})  # where a row stands in one packing of the output
 _TYPES: Final = {
@@ -94,7 +93,7 @@ class Column:
         >>> Column("metadata.it's", "string").comment
         'metadata.it%27s'
         """
-        encoded = percent_encoded(self.source, _COMMENT.fullmatch)
+        encoded = escaped(self.source, _COMMENT.fullmatch)
         if len(encoded) > _LONGEST:
             raise InputError(f"{self.source!r} is too long to be published: Glue's comments have {_LONGEST} characters")
         return encoded
@@ -126,17 +125,8 @@ def tables(publication: Publication, *, texts: bool = False) -> tuple[Table, Tab
     sources = {name: kind for name, (_, kind) in _stored(publication.results).items() if name not in _WHERE}
     if texts:
         sources |= dict.fromkeys(_TEXTS, "VARCHAR")
-    return Table("rows", _columns(sources)), Table("metrics", _columns(_METRICS))
-
-
-def partition(publication: Publication) -> dict[str, str]:
-    """The values of the partition keys: letters, digits, `.`, `_` and `-` only."""
-    return {"task": publication.run.task_slug, "run": publication.run.id}
-
-
-def partition_path(table: Table, values: dict[str, str]) -> str:
-    """The folder of a partition below the place of all tables."""
-    return "/".join([table.name, *(f"{key}={values[key]}" for key in PARTITION_KEYS)])
+    keys = publication.run.partition
+    return Table("rows", _columns(sources, keys)), Table("metrics", _columns(_METRICS, keys))
 
 
 def write_files(
@@ -144,8 +134,8 @@ def write_files(
     table: Table,
     folder: Path,
     *,
-    file_rows: int | None = None,
-    on_rows: OnRows = lambda count: None,
+    file_rows: int | None,
+    on_rows: OnRows,
 ) -> list[Path]:
     """Write one table's partition as Parquet files, `part-00000.parquet` and so on. Same input, same bytes.
 
@@ -165,11 +155,11 @@ def write_files(
     return list(_write_rows(publication, table, folder, file_rows, on_rows))
 
 
-def _columns(sources: dict[str, str]) -> tuple[Column, ...]:
+def _columns(sources: dict[str, str], partition: Mapping[str, str]) -> tuple[Column, ...]:
     columns = tuple(Column(source, _TYPES[kind]) for source, kind in sources.items())
     names = {column.source: column.name for column in columns}
     for source, name in renamed(names, names.__getitem__, _LONGEST).items():
-        if name in PARTITION_KEYS:
+        if name in partition:
             raise InputError(f"{source!r} would be published as {name}, which is the name of a partition key")
     return columns
 

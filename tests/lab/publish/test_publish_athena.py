@@ -76,14 +76,14 @@ def test_the_statements_name_the_columns_of_the_files(publication: Publication, 
     publish_parquet(publication, tmp_path)
     for each in describe(publication, "evaluations", database="quality", table="tickets").tables:
         found = parsed(each.ddl)
-        (path,) = (tmp_path / each.table.name).rglob("*.parquet")
+        (path,) = (tmp_path / each.name).rglob("*.parquet")
         assert [name for name, _, _ in found["columns"]] == pq.read_schema(path).names
         assert [(name, kind) for name, kind, _ in found["columns"]] == [
-            (column.name, column.type) for column in each.table.columns
+            (column.name, column.type) for column in each.columns
         ]
-        assert found["name"] == ("quality", f"tickets_{each.table.name}")
+        assert found["name"] == ("quality", f"tickets_{each.name}")
         assert found["keys"] == [("task", "string"), ("run", "string")]
-        assert found["location"] == f"{TO}/{each.table.name}/"
+        assert found["location"] == f"{TO}/{each.name}/"
         storage: Any = each.table_input.get("StorageDescriptor")
         assert [(column["Name"], column["Type"]) for column in storage["Columns"]] == [
             (name, kind) for name, kind, _ in found["columns"]
@@ -100,7 +100,7 @@ def test_names_of_users_cannot_leave_their_place_in_a_statement(tmp_path: Path) 
     described = describe(publication, "evaluations", database="d", table="t")
     for each in described.tables:
         found = parsed(each.ddl)
-        assert len(found["columns"]) == len(each.table.columns)
+        assert len(found["columns"]) == len(each.columns)
         assert re.fullmatch(
             r"ALTER TABLE `d`\.`t_\w+` ADD IF NOT EXISTS\nPARTITION \(`task`='([\w.-]+)', `run`='([\w.-]+)'\) "
             r"LOCATION 's3://results/evaluations/\w+/task=\1/run=\2/'",

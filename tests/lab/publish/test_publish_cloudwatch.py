@@ -26,7 +26,7 @@ def figure(name: str, value: float | None) -> Figure:
 
 def described(publication: Publication, *, by_run: bool = False) -> list[Mapping[str, Any]]:
     """What would be sent."""
-    requests = publish_cloudwatch(publication, None, by_run=by_run).requests
+    requests = publish_cloudwatch(publication, None, by_run=by_run)
     return [datum for request in requests for datum in request["MetricData"]]
 
 
@@ -81,10 +81,10 @@ def test_names_are_printable_ascii(publication: Publication) -> None:
 def test_requests_stay_within_the_limits(publication: Publication) -> None:
     many = tuple(figure(f"metric.{index}", 0.5) for index in range(2500))
     data = described(replace(publication, figures=many))
-    batches = publish_cloudwatch(replace(publication, figures=many), None).requests
+    batches = publish_cloudwatch(replace(publication, figures=many), None)
     assert [len(batch["MetricData"]) for batch in batches] == [1000, 1000, len(data) - 2000]
     long = replace(publication.run, task="t" * 1000, model="m" * 1000)
-    batches = publish_cloudwatch(replace(publication, run=long, figures=many), None).requests
+    batches = publish_cloudwatch(replace(publication, run=long, figures=many), None)
     assert all(len(repr(batch)) < 1_000_000 for batch in batches)
     assert sum(len(batch["MetricData"]) for batch in batches) == len(data)
 
@@ -132,7 +132,7 @@ def test_a_dry_run_prints_the_request(folder: Path, run_publish: Publish, no_aws
 
 def test_the_request_is_one_that_the_api_takes(publication: Publication) -> None:
     service: Any = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    (request,) = publish_cloudwatch(publication, None).requests
+    (request,) = publish_cloudwatch(publication, None)
     with Stubber(service) as stub:
         stub.add_response("put_metric_data", {}, request)
         service.put_metric_data(**request)

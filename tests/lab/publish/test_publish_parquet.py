@@ -186,7 +186,7 @@ def test_a_job_without_a_record_is_dated_by_its_files(rows: list[Row], tmp_path:
     ).run
     assert found.started == datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
     assert found.id.startswith("my-job-20260102T030405Z-")
-    assert (found.task, found.task_slug, found.model) == ("tickets/v2", "tickets-v2", "nova")
+    assert (found.task, found.partition["task"], found.model) == ("tickets/v2", "tickets-v2", "nova")
 
 
 def test_a_run_without_metrics_has_an_empty_table(tmp_path: Path) -> None:
@@ -213,8 +213,8 @@ def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
 @given(st.text())
 def test_names_hold_nothing_that_has_a_meaning_elsewhere(text: str) -> None:
     run = Run(id="a", name="a", task=text, model="a", started=None)
-    assert set(run.task_slug) <= SAFE
-    assert run.task_slug not in {"", ".", ".."}
+    assert set(run.partition["task"]) <= SAFE
+    assert run.partition["task"] not in {"", ".", ".."}
     column = Column(text, "string")
     assert set(column.name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_")
     if len(text) < 20:
