@@ -20,7 +20,7 @@ _CODES: Final[Mapping[Kind, str]] = {
         ThrottlingException TooManyRequestsException""",
     "unanswered": "InternalError InternalFailure InternalServerError ServiceUnavailable",
 }
-_KINDS: Final = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
+_KINDS: Final[Mapping[str, Kind]] = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
 _LOGIN: Final = "run `aws configure` or `aws sso login`, or set AWS_PROFILE"
 _SERVER_ERROR: Final = 500
 
@@ -98,7 +98,8 @@ def _refused(response: Mapping[str, Any], action: str, resource: str) -> AwsErro
     details = response.get("Error", {})
     code, message = str(details.get("Code", "")), one_line(details.get("Message", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    kind = _KINDS.get(code, "unanswered" if status >= _SERVER_ERROR else "other")
+    unknown: Kind = "unanswered" if status >= _SERVER_ERROR else "other"
+    kind = _KINDS.get(code, unknown)
     reasons: Mapping[Kind, str] = {
         "credentials": f"AWS does not accept the credentials ({code}); {_LOGIN}",
         "denied": f"{resource}: the credentials may not call {action}; docs/jobs.md and publish.md list what they need",

@@ -92,7 +92,8 @@ class Arn:
     @property
     def name(self) -> str:
         """The name of the function, layer or role."""
-        return self.resource[1] if len(self.resource) > 1 else self.resource[0].rpartition("/")[2]
+        first, *rest = self.resource
+        return rest[0] if rest else first.rpartition("/")[2]
 
     @property
     def qualifier(self) -> str | None:

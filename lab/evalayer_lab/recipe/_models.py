@@ -29,14 +29,18 @@ class _OfNova(Section):
     """How the model answers."""
 
 
-class Recipe(_OfNova):
+class Recipe(Section):
     """A `gen_qa` recipe: a dataset and, if wanted, metrics of one's own. Fields that evalayer does not know are kept.
 
     A section that is missing or empty has its defaults, except for `run` and `evaluation`.
     """
 
+    run: Run
+    """What to evaluate, and where."""
     evaluation: GenQaEvaluation
     """`gen_qa` by `gen_qa` with `all`."""
+    inference: Annotated[Inference, OR_EMPTY] = Inference()
+    """How the model answers."""
     processor: Annotated[Processor, OR_EMPTY] = Processor()
     """The Lambda function with metrics of one's own."""
 

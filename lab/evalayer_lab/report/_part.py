@@ -62,9 +62,12 @@ class Section(Protocol):
     @property
     def METHODS(self) -> Mapping[str, str]:  # noqa: N802 (a constant of a module)
         """How its fields of the document were computed, in words."""
+        ...
 
     def analyse(self, question: Question) -> Part:
         """Work its part of the report out."""
+        ...
 
     def show(self, document: Document, console: Console) -> None:
         """Print it, or nothing if there is nothing to show."""
+        ...

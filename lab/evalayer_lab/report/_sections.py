@@ -44,8 +44,8 @@ def render(document: Document, console: Console) -> None:
 def explain(document: Document) -> dict[str, str]:
     """What the document's numbers need explained: its sections, then the methods of its estimates."""
     sections = {name: text for section in SECTIONS for name, text in section.METHODS.items() if getattr(document, name)}
-    used = sorted({estimate.method for estimate in _estimates(document)})
-    return sections | {method: METHODS[method] for method in used}
+    used = {estimate.method for estimate in _estimates(document)}
+    return sections | {method: text for method, text in sorted(METHODS.items()) if method in used}
 
 
 def _estimates(value: object) -> Iterator[Estimate]:

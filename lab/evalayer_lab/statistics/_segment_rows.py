@@ -53,7 +53,8 @@ class MetricRows:
     def __init__(
         self, values: Floats, scored: NDArray[np.bool_], confidence: Floats | None, *, method: Method, has_gap: bool
     ) -> None:
-        self.method, self.has_gap = method, has_gap
+        self.method: Method = method
+        self.has_gap = has_gap
         self.values = _Column.of(values, scored)
         self.confidence = self.gap = None
         if confidence is not None:

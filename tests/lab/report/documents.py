@@ -121,8 +121,10 @@ def _strategy(annotation: Any) -> st.SearchStrategy[Any]:
         return st.lists(_strategy(arguments[0]), max_size=3).map(tuple)
     if origin is dict:
         return st.dictionaries(_strategy(arguments[0]), _strategy(arguments[1]), max_size=3)
-    assert issubclass(annotation, BaseModel) or dataclasses.is_dataclass(annotation), annotation
-    return st.builds(annotation, **{name: _strategy(field) for name, field in _fields(annotation).items()})
+    record: type[Any] = annotation
+    assert issubclass(record, BaseModel) or dataclasses.is_dataclass(record), annotation
+    fields = _fields(record)
+    return st.builds(record, **{name: _strategy(field) for name, field in fields.items()})
 
 
 def _fields(record: type[Any]) -> dict[str, Any]:
