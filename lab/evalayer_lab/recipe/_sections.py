@@ -47,15 +47,6 @@ class Section(BaseModel):
     )
 
 
-class _Tracked(Section):
-    mlflow_tracking_uri: str | None = None
-    """The MLflow server that the job reports to."""
-    mlflow_experiment_name: str | None = None
-    """The experiment there."""
-    mlflow_run_name: str | None = None
-    """The run there."""
-
-
 class OpenSourceRun(Section):
     """What to evaluate, and where, for a model from JumpStart."""
 
@@ -71,7 +62,7 @@ class OpenSourceRun(Section):
     """The dataset of a HyperPod job; empty for a SageMaker training job, which reads the channel train."""
 
 
-class Run(_Tracked):
+class Run(Section):
     """What to evaluate, and where."""
 
     name: Annotated[str, AfterValidator(_folder_name)]
@@ -86,6 +77,12 @@ class Run(_Tracked):
     """The dataset of a HyperPod job; `""` for a SageMaker training job, which reads the channel train."""
     output_s3_path: str | None = None
     """Where a HyperPod job writes; empty for a SageMaker training job."""
+    mlflow_tracking_uri: str | None = None
+    """The MLflow server that the job reports to."""
+    mlflow_experiment_name: str | None = None
+    """The experiment there."""
+    mlflow_run_name: str | None = None
+    """The run there."""
 
 
 class Evaluation(Section):
@@ -159,8 +156,6 @@ class _Function(Section):
     """Before inference."""
     postprocessing: Annotated[Postprocessing, OR_EMPTY] = Postprocessing()
     """After inference."""
-    preset_reward_function: str | None = None
-    """A built-in reward function, such as `prime_math`; empty for none."""
 
 
 class Processor(_Function):
@@ -168,6 +163,8 @@ class Processor(_Function):
 
     aggregation: Aggregation = "average"
     """How the metrics of the rows are aggregated, all in the same way."""
+    preset_reward_function: str | None = None
+    """A built-in reward function, such as `prime_math`; empty for none."""
 
 
 class OpenSourceProcessor(_Function):
@@ -175,6 +172,8 @@ class OpenSourceProcessor(_Function):
 
     aggregation: str | None = Field(default=None, examples=["average", "median", "max", "min", "sum"])
     """How the metrics of the rows are aggregated; here the median as well."""
+    preset_reward_function: str | None = None
+    """A built-in reward function; empty for none."""
 
 
 class Environment(Section):
@@ -184,7 +183,7 @@ class Environment(Section):
     """The Lambda function that turns conversations into rewards."""
 
 
-class Output(_Tracked):
+class Output(Section):
     """Where the results of an open-source evaluation go."""
 
     eval_results_dir: str | None = None
@@ -193,5 +192,11 @@ class Output(_Tracked):
     """The folder of the TensorBoard events."""
     kms_key_id: str | None = None
     """The key that encrypts them."""
+    mlflow_tracking_uri: str | None = None
+    """The MLflow server that the job reports to."""
+    mlflow_experiment_name: str | None = None
+    """The experiment there."""
+    mlflow_run_name: str | None = None
+    """The run there."""
     mlflow_run_id: str | None = None
     """The id of a run that goes on."""

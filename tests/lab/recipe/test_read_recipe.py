@@ -335,3 +335,13 @@ def test_any_bytes_give_a_recipe_or_an_input_error(tmp_path: Path, content: byte
     assert recipe.run.replicas >= 1
     (tmp_path / recipe.run.name).mkdir(exist_ok=True)
     assert (tmp_path / recipe.run.name).resolve().parent == tmp_path.resolve()
+
+
+def test_a_run_records_the_fields_in_this_order() -> None:
+    written = read_recipe(WORKED)[0].model_dump(mode="json")
+    assert list(written) == ["run", "evaluation", "inference", "processor"]
+    mlflow = ["mlflow_tracking_uri", "mlflow_experiment_name", "mlflow_run_name"]
+    paths = ["data_s3_path", "output_s3_path"]
+    assert list(written["run"]) == ["name", "model_type", "model_name_or_path", "replicas", *paths, *mlflow]
+    calls = ["lambda_arn", "lambda_type", "preprocessing", "postprocessing"]
+    assert list(written["processor"]) == [*calls, "aggregation", "preset_reward_function"]
