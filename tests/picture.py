@@ -12,15 +12,15 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "report.png"
 _BEGAN = 1_767_225_600  # 2026-01-01 00:00, so that the picture changes only with the report
-_WIDTH, _HEIGHT, _SCALE, _COLOURS = 1060, 1275, 1.5, 128
+_WIDTH, _HEIGHT, _SCALE, _COLOURS = 1060, 1305, 1.5, 128
 # The beginning of the report, and below it the part about confidence without the contents beside it.
 _FRAME = """<!DOCTYPE html>
 <style>
   body { margin: 0; background: white }
   div { overflow: hidden }
-  iframe { border: 0; display: block; width: 1280px; height: 700px }
+  iframe { border: 0; display: block; width: 1280px; height: 730px }
 </style>
-<div style="height: 625px"><iframe src="report.html" style="margin-top: -30px" scrolling="no"></iframe></div>
+<div style="height: 655px"><iframe src="report.html" style="margin-top: -30px" scrolling="no"></iframe></div>
 <div style="height: 650px">
   <iframe src="report.html#confidence" style="margin-left: -243px" scrolling="no"></iframe>
 </div>
