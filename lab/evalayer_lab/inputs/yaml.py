@@ -148,7 +148,7 @@ class _Reader:
             mark = error.problem_mark or error.context_mark
             reason = f"not YAML: {error.problem or error.context}"
             raise self._error(reason, None if mark is None else mark.line) from error
-        except (YAMLError, ValueError) as error:
+        except (YAMLError, ValueError, OverflowError) as error:
             raise self._error(f"not YAML: {getattr(error, 'reason', error)}") from error
         if root is None:
             raise self._error("is empty")

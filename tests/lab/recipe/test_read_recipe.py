@@ -147,6 +147,7 @@ def test_switches_are_read_as_they_are(tmp_path: Path) -> None:
         (SMALL + "a: [1, 2\n", 9, None, "not YAML"),
         (SMALL + "\ta: 1\n", 8, None, "not YAML"),
         (SMALL + "a: \x01\n", None, None, "not YAML"),
+        ('run:\n  name: "\\UFFFFFFFF"\n', None, None, "not YAML"),
         (SMALL + "a: " + "[" * 21 + "]" * 21, 8, None, "nested deeper than 20 levels"),
         (SMALL.encode() + b"a: \xff\n", 8, None, "not UTF-8"),
         (SMALL + "#" * 70_000, None, None, "is larger than 64 KiB"),
